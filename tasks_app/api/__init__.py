@@ -1,0 +1,1 @@
+"""Room 7: JSON. `v2` is ours; `http`, `problems` and `strict_json` serve every API."""

@@ -1,0 +1,1 @@
+"""What `manage.py demo` shows: servers on loopback, and believable tasks that talk to them."""

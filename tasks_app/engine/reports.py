@@ -1,0 +1,63 @@
+"""Progress, coalesced: handlers report as often as they like, the newest word of each is written to the store a few times a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import RLock
+
+from tasks_app.engine.context import Report
+from tasks_app.engine.ports import Clock
+from tasks_app.engine.store import Store
+from tasks_app.engine.task import RUNNING, Task, progressed
+
+
+class Reports:
+    """Reports that are not in the store yet, one for each task. Thread-safe."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        # Held until what was taken is written: an attempt that ends meanwhile waits for its last word. Taken before the store's lock.
+        self.flushing = RLock()
+        # Written by handlers without a lock, each word in one step: in the midst of it Python may look for garbage, whose last words go to
+        # a task's log, which asks for the store's lock, whose owner may be looking for a last word here.
+        self._waiting: dict[int, tuple[int, float, Report]] = {}
+        self.report = self.take  # for contexts: bound once for all of them
+
+    def take(self, number: int, attempt: int, report: Report) -> None:
+        """Remember a report; an older one of the same task is forgotten."""
+        self._waiting[number] = (attempt, self._clock.monotonic(), report)
+
+    def flush(self) -> None:
+        """Write what waits to the store."""
+        with self.flushing:
+            waiting = {number: said for number in list(self._waiting) if (said := self._waiting.pop(number, None)) is not None}
+            try:
+                if waiting:
+                    self._store.update_many((number, partial(_written, said=said)) for number, said in waiting.items())
+            except BaseException:
+                for number, said in waiting.items():
+                    self._waiting.setdefault(number, said)  # to be written next time, unless there is a newer word
+                raise
+
+    def forget(self, number: int) -> None:
+        """This task's attempt is settled, its last word with it."""
+        self._waiting.pop(number, None)
+
+    def last_word(self, number: int) -> Callable[[Task], Task]:
+        """A function that writes what this task reported last into its record, for a change that follows at once."""
+        with self.flushing:
+            said = self._waiting.get(number)
+        return _as_it_is if said is None else (lambda task: _written(task, said) or task)
+
+
+def _as_it_is(task: Task) -> Task:
+    return task
+
+
+def _written(task: Task, said: tuple[int, float, Report]) -> Task | None:
+    attempt, at, (current, total, message) = said
+    if task.status not in RUNNING or task.attempt_number != attempt:
+        return None
+    return progressed(task, current=current, total=total, message=message, monotonic=at)

@@ -1,0 +1,105 @@
+"""Which finished task leaves first, and how much those that are kept hold: whatever their number, each step costs as much."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+
+from tasks_app.engine.task import Task
+from tasks_app.engine.trail import Trail
+
+RECORD = 1_000  # bytes of a record beside its texts, with its places in the indexes
+BLOCK = 512  # tasks
+
+
+class Ended:
+    """The numbers of finished tasks in the order in which they ended: 32 bytes each. A task is found by the version its record got when it
+    ended, as these rise. `clock` is monotonic: a wall clock that is set makes none older."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._blocks: list[_Block] = []
+        self._ended_as: dict[int, int] = {}  # by number, of the few whose records changed once more: the version they ended with
+        self._count = 0
+        self.size = 0  # bytes of all of them
+
+    def add(self, tasks: Sequence[Task], trails: Mapping[int, Trail], *, ago: float = 0.0) -> None:
+        """Tasks have ended, so many seconds ago, with the newest versions of all; `trails` has what they left behind, by number."""
+        sizes = [size_of(task) + (trails[task.number].size if task.number in trails else 0) for task in tasks]
+        since = self._clock() - ago
+        rest = list(zip(tasks, sizes, strict=True))
+        while rest:
+            if not self._blocks or len(self._blocks[-1].numbers) == BLOCK:
+                self._blocks.append(_Block())
+            block = self._blocks[-1]
+            room = BLOCK - len(block.numbers)
+            block.extend(rest[:room], since)
+            rest = rest[room:]
+        self._count += len(tasks)
+        self.size += sum(sizes)
+
+    def change(self, before: Task) -> None:
+        """The record of a finished task gets another version, and the task is no younger for that."""
+        self._ended_as.setdefault(before.number, before.version)
+
+    def remove(self, task: Task) -> None:
+        """A finished task was deleted, or lives again; `task` is its record as it was before."""
+        version = self._ended_as.pop(task.number, task.version)
+        place = bisect_left(self._blocks, version, key=attrgetter("last"))
+        block = self._blocks[place]
+        self.size -= block.take(version)
+        self._count -= 1
+        if not block.numbers:
+            del self._blocks[place]
+
+    def next_to_leave(self, *, keep: int, keep_bytes: int, longest: float) -> int | None:
+        """The one that ended first, where there are more than `keep`, they hold more bytes, or it ended more than `longest` seconds ago."""
+        if not self._blocks:
+            return None
+        first = self._blocks[0]
+        too_many = self._count > keep or self.size > keep_bytes
+        return first.numbers[0] if too_many or self._clock() - first.since[0] > longest else None
+
+    def __len__(self) -> int:
+        return self._count
+
+
+class _Block:
+    """Some that ended one after the other: the versions of their records, their numbers, bytes, and since when each counts as ended."""
+
+    __slots__ = ("numbers", "since", "sizes", "versions")
+
+    def __init__(self) -> None:
+        self.versions, self.numbers, self.sizes, self.since = array("q"), array("q"), array("q"), array("d")
+
+    @property
+    def last(self) -> int:
+        """The highest version."""
+        return self.versions[-1]
+
+    def extend(self, tasks: Sequence[tuple[Task, int]], since: float) -> None:
+        """Take in tasks with their sizes."""
+        self.versions.extend([task.version for task, _ in tasks])
+        self.numbers.extend([task.number for task, _ in tasks])
+        self.sizes.extend([size for _, size in tasks])
+        self.since.extend([since] * len(tasks))
+
+    def take(self, version: int) -> int:
+        """Take the one of this version out; its size."""
+        place = bisect_left(self.versions, version)
+        if self.versions[place] != version:
+            raise KeyError(version)
+        for column in (self.versions, self.numbers, self.since):
+            column.pop(place)
+        return self.sizes.pop(place)
+
+
+def size_of(task: Task) -> int:
+    """About so many bytes of memory a record holds."""
+    size = RECORD + len(task.params) + len(task.secrets or b"") + len(task.result or b"")
+    for attempt in task.attempts:
+        if attempt.error is not None:
+            size += len(attempt.error.message) + len(attempt.error.traceback)
+    return size

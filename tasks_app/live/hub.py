@@ -1,0 +1,197 @@
+"""The hub: one a web loop. The engine's thread marks what changed; a tick renders it once and offers it to every viewer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from threading import Lock
+
+from tasks_app.engine.events import Change, Return
+from tasks_app.engine.sentences import Sentence, joined, say
+from tasks_app.live.seats import Seats
+from tasks_app.live.viewer import INTERNAL, Viewer
+from tasks_app.live.window import Tick, Window
+from tasks_app.logs.lines import about
+from tasks_app.runtime import Runtime
+
+logger = logging.getLogger("iotask.live")
+TICK = 0.25  # seconds from the begin of one look to that of the next; where looking takes that long, a fifth of it passes between them
+TURN_SECONDS = 0.01  # the loop gets a turn once windows and viewers have been served for so long
+LOOK_AT_CLOCK = 20  # viewers served between two looks at the clock
+
+
+class Marks:
+    """What changed since the last tick, among what is visible. Written under the store's lock, on whatever thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._visible: Counter[int] = Counter()
+        self._dirty: set[int] = set()
+        self._reshaped = False
+        self._version = 0
+
+    def listen(self, changes: Sequence[Change]) -> None:
+        """Mark what is visible. Nothing else is done for a change, whoever made it."""
+        with self._lock:
+            self._version = changes[-1].version
+            for change in changes:
+                before, after = change.before, change.after
+                if before is None or after is None or before.status is not after.status or isinstance(change, Return):
+                    self._reshaped = True
+                if after is not None and after.number in self._visible:
+                    self._dirty.add(after.number)
+
+    def watch(self, before: frozenset[int], after: frozenset[int]) -> None:
+        """A window shows other tasks than it did. What it began to show counts as changed: it may have, meanwhile."""
+        with self._lock:
+            for number in before - after:
+                self._visible[number] -= 1
+                if not self._visible[number]:
+                    del self._visible[number]
+            for number in after - before:
+                self._visible[number] += 1
+                self._dirty.add(number)
+
+    def swap(self) -> tuple[int, frozenset[int], bool]:
+        """The version reached, what is dirty, whether the shape changed; and begin anew. One step: no mark is lost."""
+        with self._lock:
+            found = self._version, frozenset(self._dirty), self._reshaped
+            self._dirty, self._reshaped = set(), False
+            return found
+
+
+class Hub:
+    """Windows by key, each with its viewers."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.seats = runtime.sockets = Seats(runtime.config.max_sockets, runtime.config.max_sockets_per_user)
+        self._marks = Marks()
+        self._windows: dict[Hashable, Window] = {}
+        self._viewers: dict[Hashable, set[Viewer]] = {}
+        self._ticking: asyncio.Task[None] | None = None
+        self._ticks = 0
+
+    def join(self, viewer: Viewer, key: Hashable, make: Callable[[], Window]) -> None:
+        """Show a window to a viewer, in place of what it saw before; the first viewer of a window makes it."""
+        if viewer in self._viewers.get(key, ()):
+            return
+        window = self._windows.get(key)
+        if window is None:
+            window = make()
+            self._windows[key] = window
+            self._viewers[key] = set()
+            self._marks.watch(frozenset(), window.numbers)
+        self._forget(viewer)
+        self._viewers[key].add(viewer)
+        viewer.key = key
+        viewer.moved()
+        if self._ticking is None:
+            self._runtime.store.listen(self._marks.listen)
+            self._ticking = asyncio.create_task(self._tick_forever(), name="live hub")
+
+    def shows(self, key: Hashable) -> bool:
+        """Whether there is such a window already."""
+        return key in self._windows
+
+    def leave(self, viewer: Viewer) -> None:
+        """A viewer is gone. With the last one, the tick ends."""
+        self._forget(viewer)
+        if not self._viewers and self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+            self._runtime.store.unlisten(self._marks.listen)
+
+    @property
+    def viewers(self) -> int:
+        """How many sockets are open."""
+        return sum(map(len, self._viewers.values()))
+
+    def _forget(self, viewer: Viewer) -> None:
+        viewers = self._viewers.get(viewer.key)
+        if viewers is None or viewer not in viewers:
+            return
+        viewers.discard(viewer)
+        if not viewers:
+            window = self._windows.pop(viewer.key)
+            del self._viewers[viewer.key]
+            self._marks.watch(window.numbers, frozenset())
+
+    def _drop(self, key: Hashable) -> None:
+        for viewer in list(self._viewers.get(key, ())):
+            viewer.give_up(INTERNAL)
+            self.leave(viewer)
+
+    def _offer(self, viewer: Viewer, window: Window) -> None:
+        """What goes wrong for one viewer is his affair: others of his window get their frames."""
+        try:
+            viewer.offer(window)
+        except Exception:
+            logger.exception("A viewer cannot be shown its window; it is disconnected", extra=about("viewer_failed"))
+            viewer.give_up(INTERNAL)
+            self.leave(viewer)
+
+    async def _tick_forever(self) -> None:
+        rest = TICK
+        while True:
+            await asyncio.sleep(rest)
+            began = time.monotonic()
+            try:
+                await self.tick()
+            except Exception:  # no memory, say: the next tick looks again
+                logger.exception("A look at what changed failed", extra=about("window_failed"))
+            rest = max(TICK - (time.monotonic() - began), TICK / 5)
+
+    async def tick(self) -> None:
+        """Look once, render what changed, offer it."""
+        self._runtime.engine.flush_progress()
+        self._ticks += 1
+        version, dirty, reshaped = self._marks.swap()
+        tick = Tick(self._ticks, version, dirty, reshaped, self._notice())
+        turn = time.monotonic()
+        for key, window in list(self._windows.items()):
+            before = window.numbers
+            try:
+                window.tick(tick)
+                self._marks.watch(before, window.numbers)
+                for served, viewer in enumerate(list(self._viewers.get(key, ())), 1):
+                    self._offer(viewer, window)
+                    if served % LOOK_AT_CLOCK == 0 and time.monotonic() - turn > TURN_SECONDS:
+                        await asyncio.sleep(0)
+                        turn = time.monotonic()
+            except Exception:
+                logger.exception("A live window failed; its viewers are disconnected", extra=about("window_failed"))
+                self._drop(key)
+            if time.monotonic() - turn > TURN_SECONDS:  # many windows, or some that search
+                await asyncio.sleep(0)
+                turn = time.monotonic()
+
+    def _notice(self) -> Sentence:
+        watchdog = self._runtime.host.watchdog
+        block = watchdog.block if watchdog else None
+        if block is None:
+            return joined(" ", self._runtime.notices())
+        if block.number:
+            return say(
+                "Task {number} ({type}) blocks the engine's loop: no other task goes on until it returns. {place}",
+                number=block.number,
+                type=block.type,
+                place=block.place,
+            )
+        return say("A piece of code blocks the engine's loop: no other task goes on until it returns. {place}", place=block.place)
+
+
+_hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Runtime, Hub]] = weakref.WeakKeyDictionary()
+
+
+def current(runtime: Runtime) -> Hub:
+    """The hub of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _hubs.get(loop)
+    if found is None or found[0] is not runtime:
+        found = _hubs[loop] = (runtime, Hub(runtime))
+    return found[1]

@@ -1,0 +1,209 @@
+"""Sockets that do not get through, servers and browsers that sleep, too many pages: a page says how it stands, and finds back."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import pairwise
+from typing import Any
+
+import psutil
+from playwright.sync_api import Page, expect
+
+from tasks_app.tests.browser.between import between
+from tasks_app.tests.browser.conftest import Api
+from tasks_app.tests.browser.test_connection import same_as_the_api
+from tasks_app.tests.processes import Started
+
+Launch = Callable[..., dict[str, Any]]
+LONG = 40_000  # ms
+POLLS = """() => performance.getEntriesByType('resource').filter((one) => one.name.startsWith(location.href))
+  .filter((one) => one.initiatorType === 'fetch').map((one) => one.startTime)"""
+
+
+def state(page: Page, name: str) -> None:
+    expect(page.locator(".conn")).to_have_attribute("data-state", name, timeout=LONG)
+
+
+def of_the_network(complaints: list[str]) -> None:
+    complaints[:] = [text for text in complaints if not any(word in text for word in ("WebSocket", "ERR_", "429"))]
+
+
+def test_where_no_socket_gets_through_a_page_asks_and_says_so(
+    page: Page, served: str, launch: Launch, api: Api, complaints: list[str]
+) -> None:
+    tag = f"t{uuid.uuid4().hex[:8]}"
+    with between(served) as (way_there, url):
+        way_there.sockets = "refuse"
+        page.goto(f"{url}/?tag={tag}")
+        state(page, "polling")
+        expect(page.locator("[data-while=polling]")).to_be_visible()
+        first, second = (launch(params={"to": 1000, "interval": 1}, tags=[tag]) for _ in range(2))
+        row = page.locator(f"#task-{first['id']}")
+        expect(row).to_have_attribute("data-status", "processing")
+        row.get_by_role("button", name="Cancel").first.click()
+        expect(row).to_have_attribute("data-status", "cancelled")
+        api("DELETE", f"/tasks/{second['id']}")
+        expect(page.locator(f"#task-{second['id']}")).to_have_count(0)
+        same_as_the_api(page, api, tag)
+        expect(page.locator("[data-count-of=all]")).to_have_text("1")
+        asked = page.evaluate(POLLS)
+        assert len(asked) > 2
+        assert all(after - before >= 1990 for before, after in pairwise(asked))
+        way_there.sockets = "pass"
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+        state(page, "live")
+        expect(page.locator("[data-while=polling]")).to_be_hidden()
+        page.close()
+    of_the_network(complaints)
+
+
+def test_a_list_that_asks_is_as_still_as_a_live_one(page: Page, served: str, launch: Launch, api: Api, complaints: list[str]) -> None:
+    tag = f"t{uuid.uuid4().hex[:8]}"
+    first, second = (launch(params={"to": 1000, "interval": 1}, tags=[tag]) for _ in range(2))
+    rows = page.locator("tbody tr[data-task]")
+    with between(served) as (way_there, url):
+        way_there.sockets = "refuse"
+        page.goto(f"{url}/?tag={tag}")
+        state(page, "polling")
+        rows.nth(1).hover()
+        third = launch(params={"to": 1000, "interval": 1}, tags=[tag])
+        api("POST", f"/tasks/{first['id']}/cancel")
+        expect(rows.nth(1)).to_have_attribute("data-status", "cancelled")
+        expect(page.locator(".fresh")).to_contain_text("New: 1")
+        assert rows.evaluate_all("rows => rows.map((row) => row.dataset.task)") == [second["id"], first["id"]]
+        page.locator(".fresh").click()
+        page.mouse.move(5, 5)
+        expect(rows.first).to_have_attribute("data-task", third["id"])
+        page.close()
+    of_the_network(complaints)
+
+
+def test_the_page_of_a_task_follows_it_where_handshakes_are_never_answered(
+    page: Page, served: str, launch: Launch, api: Api, complaints: list[str]
+) -> None:
+    task = launch("chatty", {"lines": 300, "interval": 0.2})
+    with between(served) as (way_there, url):
+        way_there.sockets = "swallow"
+        page.goto(f"{url}/tasks/{task['id']}")
+        state(page, "polling")
+        count = page.locator("ol.log li").count()
+        page.wait_for_function("count => document.querySelectorAll('ol.log li').length > count", arg=count)
+        seqs = page.locator("ol.log li").evaluate_all("lines => lines.map((line) => Number(line.dataset.seq))")
+        assert seqs == sorted(set(seqs))
+        api("POST", f"/tasks/{task['id']}/cancel")
+        expect(page.locator("main[data-task]")).to_have_attribute("data-status", "cancelled")
+        api("DELETE", f"/tasks/{task['id']}")
+        state(page, "gone")
+        api("POST", f"/tasks/{task['id']}/restore")
+        state(page, "polling")
+        page.close()
+    of_the_network(complaints)
+    complaints[:] = [text for text in complaints if "404" not in text]
+
+
+def test_a_server_that_is_away_is_asked_no_more_than_a_hundred_times_an_hour(page: Page, served: str, complaints: list[str]) -> None:
+    tries: list[str] = []
+    with between(served) as (way_there, url):
+        page.clock.install()
+        page.goto(url)
+        state(page, "live")
+        page.on("request", lambda request: tries.append(request.url) if request.resource_type != "websocket" else None)
+        page.on("websocket", lambda socket: tries.append(socket.url))
+        way_there.cut = True
+        way_there.drop()
+        state(page, "reconnecting")
+        for _ in range(360):
+            page.clock.run_for(10_000)
+        assert 20 < len(tries) <= 100
+        expect(page.locator(".conn")).to_have_text(re.compile(r"^Reconnecting, (59\sm|1\sh) old$"))
+        way_there.cut = False
+        page.evaluate("() => dispatchEvent(new Event('online'))")
+        page.clock.run_for(100)
+        page.clock.resume()
+        state(page, "live")
+        page.close()
+    of_the_network(complaints)
+
+
+def test_a_server_that_stands_still_is_said_and_heard_again(page: Page, served: str, served_process: Started) -> None:
+    page.goto(served)
+    state(page, "live")
+    os.kill(served_process.process.pid, signal.SIGSTOP)
+    try:
+        state(page, "stale")
+        expect(page.locator(".conn")).to_contain_text("Stale since")
+    finally:
+        os.kill(served_process.process.pid, signal.SIGCONT)
+    state(page, "live")
+
+
+def test_a_browser_that_slept_shows_what_happened_meanwhile(
+    page: Page, served: str, launch: Launch, api: Api, complaints: list[str]
+) -> None:
+    tag = f"t{uuid.uuid4().hex[:8]}"
+    tasks = [launch(params={"to": 1000, "interval": 0.2}, tags=[tag]) for _ in range(3)]
+    page.goto(f"{served}/?tag={tag}")
+    state(page, "live")
+    expect(page.locator("tbody tr[data-task]")).to_have_count(3)
+    with asleep():
+        api("POST", f"/tasks/{tasks[0]['id']}/cancel")
+        api("DELETE", f"/tasks/{tasks[1]['id']}")
+        newest = launch(params={"to": 10, "interval": 0.3}, tags=[tag])
+        until(lambda: api("GET", f"/tasks/{newest['id']}")["status"] == "completed")
+    same_as_the_api(page, api, tag)
+    state(page, "live")
+    of_the_network(complaints)
+
+
+def test_one_page_too_many_says_so_and_asks_seldom(page: Page, served: str, launch: Launch) -> None:
+    sockets: list[str] = []
+
+    def refuse(socket: Any) -> None:
+        sockets.append(socket.url)
+        socket.close(code=4429)
+
+    page.route_web_socket("**/live/**", refuse)
+    polls: list[str] = []
+    page.on("requestfinished", lambda request: polls.append(request.url) if request.resource_type == "fetch" else None)
+    page.clock.install()
+    with page.expect_event("requestfinished", lambda request: request.resource_type == "fetch"):
+        page.goto(served)
+    state(page, "crowded")
+    expect(page.locator("[data-while=crowded]")).to_be_visible()
+    task = launch(params={"to": 1000, "interval": 1})
+    page.clock.run_for(9_000)
+    page.clock.run_for(2_000)
+    expect(page.locator(f"#task-{task['id']}")).to_be_visible()
+    assert (len(polls), len(sockets)) == (2, 1)
+
+
+@contextmanager
+def asleep() -> Iterator[None]:
+    """The browser's processes stand still, as those of a closed laptop do. A page before this one may have left some that end meanwhile."""
+    stopped = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "chrom" in one.name():
+                one.suspend()
+                stopped.append(one)
+    assert stopped
+    try:
+        yield
+    finally:
+        for one in stopped:
+            with suppress(psutil.NoSuchProcess):
+                one.resume()
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Return when it holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

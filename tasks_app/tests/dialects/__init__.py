@@ -1,0 +1,1 @@
+"""Recorded conversations with each dialect, over real HTTP."""

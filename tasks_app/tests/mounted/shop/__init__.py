@@ -1,0 +1,3 @@
+"""A project that has IoTask among its apps."""
+
+urlpatterns: list[object] = []
