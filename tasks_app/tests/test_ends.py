@@ -19,7 +19,7 @@ import pytest
 
 from tasks_app.ends import HELD_UP
 from tasks_app.engine.runner import STUCK_CAP
-from tasks_app.serving import GRACE_FOR_ANSWERS, LEAST_FOR_ANSWERS, LEAST_FOR_THREADS, Served, Server
+from tasks_app.serving.server import GRACE_FOR_ANSWERS, LEAST_FOR_ANSWERS, LEAST_FOR_THREADS, Served, Server
 from tasks_app.tests.processes import ROOT, Started, started
 
 SERVE = ("manage.py", "serve", "-p", "0")

@@ -18,7 +18,7 @@ from tasks_app.engine.errors import SetupError
 from tasks_app.exposure import Exposed, check_login
 from tasks_app.kafka.broker import address_of
 from tasks_app.logs.app_log import CannotLog
-from tasks_app.serving import CannotServe, listening_socket, logged, serve
+from tasks_app.serving.server import CannotServe, listening_socket, logged, serve
 
 MOST_DIGITS = 12
 MOST_WORKERS = 1_000_000

@@ -12,7 +12,7 @@ import pytest
 
 from tasks_app.pushed import PUSH, Push, framed
 from tasks_app.tests.live.raw import PATIENCE, Raw, opened
-from tasks_app.tests.test_socket_connections import serving, until
+from tasks_app.tests.serving.test_socket_connections import serving, until
 
 LONG = json.dumps({"text": "x" * 10_000})  # more than is given at once to a reader who is not known yet
 Then = Callable[[Push, Any, Any], Awaitable[object]]

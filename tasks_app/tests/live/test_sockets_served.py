@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tasks_app.socket_connections import MAX_INBOX, MAX_MESSAGE
+from tasks_app.serving.socket_connections import MAX_INBOX, MAX_MESSAGE
 from tasks_app.tests.live.raw import BINARY, PATIENCE, PING, TEXT, Closed, Refused, dialled, frame, handshake, opened
 from tasks_app.tests.processes import Started, started
 

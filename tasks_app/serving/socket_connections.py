@@ -13,10 +13,10 @@ from websockets.frames import Frame
 from websockets.protocol import State
 
 from tasks_app.api.problems import Problem
-from tasks_app.conversation import Conversation, Pace, Parts, Taken, keep_little, let_go
 from tasks_app.crowds import crowd
-from tasks_app.handshakes import BACK_AFTER, FORBIDDEN, NO_PAGE, REFUSALS, UNAVAILABLE, bare_answer, said_by_the_protocol
 from tasks_app.pushed import PUSH, encoded, framed
+from tasks_app.serving.conversation import Conversation, Pace, Parts, Taken, keep_little, let_go
+from tasks_app.serving.handshakes import BACK_AFTER, FORBIDDEN, NO_PAGE, REFUSALS, UNAVAILABLE, bare_answer, said_by_the_protocol
 from tasks_app.turnstile import turnstile
 
 MAX_MESSAGE = 65_536  # bytes, in however many fragments

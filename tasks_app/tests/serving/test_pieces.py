@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks_app import connections
 from tasks_app import turnstile as turnstiles
-from tasks_app.connections import AHEAD, HEAD_BYTES, BoundedHttp
-from tasks_app.pieces import LINES, OF_BODY, PIECE, SHORT, Unread, is_small
-from tasks_app.tests.test_connections import hello
-from tasks_app.tests.wires import Wire, wired
+from tasks_app.serving import connections
+from tasks_app.serving.connections import AHEAD, HEAD_BYTES, BoundedHttp
+from tasks_app.serving.pieces import LINES, OF_BODY, PIECE, SHORT, Unread, is_small
+from tasks_app.tests.serving.test_connections import hello
+from tasks_app.tests.serving.wires import Wire, wired
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 IN_CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -17,9 +17,9 @@ import websockets
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from tasks_app import connections
-from tasks_app.connections import BoundedHttp
-from tasks_app.socket_connections import MAX_MESSAGE, BoundedWebSocket
+from tasks_app.serving import connections
+from tasks_app.serving.connections import BoundedHttp
+from tasks_app.serving.socket_connections import MAX_MESSAGE, BoundedWebSocket
 from tasks_app.tests.processes import started
 
 HEAD = b"POST /api/v2/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -17,14 +17,14 @@ from tasks_app.asgi import Handler
 from tasks_app.auth.access import Access
 from tasks_app.auth.audit import audit
 from tasks_app.auth.entries import Entry
-from tasks_app.connections import BoundedHttp
 from tasks_app.engine.errors import JournalFailed
 from tasks_app.engine.sentences import say
 from tasks_app.runtime import Runtime
-from tasks_app.straight import StraightHttp, protocol_for
+from tasks_app.serving.connections import BoundedHttp
+from tasks_app.serving.straight import StraightHttp, protocol_for
 from tasks_app.tests.auth.conftest import Settings, application, config, known, now, settings_of, token_of
+from tasks_app.tests.serving.wires import Wire, wired
 from tasks_app.tests.test_lane import NOBODY, VARIES
-from tasks_app.tests.wires import Wire, wired
 
 __all__ = ["application", "config", "known", "now", "settings_of"]  # fixtures
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {token_of('operator')}\r\n".encode()

@@ -19,8 +19,8 @@ from tasks_app import lane
 from tasks_app.api.http import Said
 from tasks_app.auth.books import turn_of_books
 from tasks_app.bodies import limit_of
-from tasks_app.connections import BoundedHttp
 from tasks_app.middleware import bare_headers
+from tasks_app.serving.connections import BoundedHttp
 
 App = Callable[..., Any]
 _JSON = b"content-type: application/json\r\n"

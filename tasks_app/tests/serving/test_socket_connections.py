@@ -16,11 +16,11 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from tasks_app import conversation, socket_connections
-from tasks_app.connections import BoundedHttp
-from tasks_app.conversation import LARGE, Taken, in_the_kernel
 from tasks_app.pushed import encoded
-from tasks_app.socket_connections import LEFT, MAX_MESSAGE, BoundedWebSocket
+from tasks_app.serving import conversation, socket_connections
+from tasks_app.serving.connections import BoundedHttp
+from tasks_app.serving.conversation import LARGE, Taken, in_the_kernel
+from tasks_app.serving.socket_connections import LEFT, MAX_MESSAGE, BoundedWebSocket
 from tasks_app.tests.live.raw import CLOSE, PATIENCE, PING, TEXT, Closed, SlowPage, frame, opened
 
 AUTOBAHN = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]  # of its cases; the others measure, or compress

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from tasks_app.connections import BODY_AHEAD, BoundedHttp
-from tasks_app.pieces import OF_BODY
+from tasks_app.serving.connections import BODY_AHEAD, BoundedHttp
+from tasks_app.serving.pieces import OF_BODY
 from tasks_app.tests.protection import protected
-from tasks_app.tests.test_connections import hello, listening
-from tasks_app.tests.wires import wired
+from tasks_app.tests.serving.test_connections import hello, listening
+from tasks_app.tests.serving.wires import wired
 
 HOST = b"Host: localhost\r\n"
 POST = b"POST /api/v2/tasks HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from tasks_app.api.problems import CONTENT_TYPE, Problem
 from tasks_app.crowds import crowd
 from tasks_app.middleware import bare_headers
-from tasks_app.pieces import Unread, is_small
+from tasks_app.serving.pieces import Unread, is_small
 from tasks_app.turnstile import turnstile
 
 SOCKETS = b"/live/"  # where they are

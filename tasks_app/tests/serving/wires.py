@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from tasks_app.connections import BoundedHttp
-from tasks_app.socket_connections import BoundedWebSocket
+from tasks_app.serving.connections import BoundedHttp
+from tasks_app.serving.socket_connections import BoundedWebSocket
 
 Kind = TypeVar("Kind", bound=BoundedHttp)
 
