@@ -81,6 +81,7 @@ class Probe:
             self._connecting.begin()
 
     def _heard(self, said: float | Exception) -> None:
+        self._connecting = None  # which knows this probe: the two would wait for the garbage collector
         address = self._addresses.pop(0)
         if isinstance(said, OSError) and self._addresses:
             self._dial()

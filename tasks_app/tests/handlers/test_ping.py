@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
 from typing import Any
@@ -16,7 +17,7 @@ from tasks_app.engine.task import OutcomeKind
 from tasks_app.handlers import _lookups
 from tasks_app.handlers import _probes as module
 from tasks_app.handlers._connecting import Connecting
-from tasks_app.handlers._probes import Target
+from tasks_app.handlers._probes import Probe, Target
 from tasks_app.handlers.ping import headline, ping, statistics
 from tasks_app.tests.handlers.conftest import Listener
 from tasks_app.tests.handlers.names import NameServer
@@ -52,6 +53,21 @@ async def test_progress_log_and_series_tell_of_each_probe(listener: Listener):
     assert ran.log("warning") == []
     series = ran.trail.series["Round-trip"]
     assert (series.count, series.lost, series.unit) == (5, 0, "ms")
+
+
+async def test_a_probe_leaves_nothing_to_the_garbage_collector(listener: Listener, closed_port: int, black_hole: int):
+    """With ten thousand of them a second it would look for garbage all the time, and hold every probe up."""
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for port in (listener.port, closed_port, black_hole):
+            await execute(ping, params(port, timeout=0.1, fail_if_unreachable=False))
+        gc.collect()
+        left = [kept for kept in gc.garbage if isinstance(kept, Probe | Connecting)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert left == []
 
 
 async def test_a_host_that_refuses_every_probe_is_unreachable(closed_port: int):
