@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings  # noqa: TID251 - Django's own settings, which its middlewares read
@@ -30,7 +31,7 @@ from tasks_app.auth.entries import Entry
 from tasks_app.auth.errors import Denied
 from tasks_app.auth.forwarded import client_of
 from tasks_app.auth.principal import Principal
-from tasks_app.auth.table import asked
+from tasks_app.auth.table import asked as asked_for
 from tasks_app.conf import is_guest
 from tasks_app.engine.errors import EngineError, JournalFailed
 from tasks_app.middleware import bare_headers, is_our_name
@@ -60,12 +61,13 @@ SHORTENED = frozenset(  # what stands on Django's way, and has no more to do for
 
 
 class Launches(Struct, frozen=True):
-    """A path that launches: what its body asks for, and the launch for somebody of that name; by which door, for the books."""
+    """A path that launches: what its body asks for, and launches, each for somebody of that name, with what is raised in place of an
+    answer; by which door, for the books."""
 
     route: str
     door: str
     read: Callable[[bytes | bytearray], Any]
-    launched: Callable[[Any, str], Said]
+    launched: Callable[[Sequence[tuple[Any, str]]], Sequence[Said | Exception]]
 
 
 class Looks(Struct, frozen=True):
@@ -76,13 +78,33 @@ class Looks(Struct, frozen=True):
 
 
 _LAUNCHES = {
-    "/api/v2/tasks": Launches("api/v2/tasks", door_of("/api/v2/tasks", ""), launching.read, launching.launched),
-    "/api/v1/tasks": Launches("api/v1/tasks", door_of("/api/v1/tasks", ""), long_tasks.read, long_tasks.launched),
+    "/api/v2/tasks": Launches("api/v2/tasks", door_of("/api/v2/tasks", ""), launching.read, launching.launched_together),
+    "/api/v1/tasks": Launches("api/v1/tasks", door_of("/api/v1/tasks", ""), long_tasks.read, long_tasks.launched_together),
 }
 _LOOKS = {
     "/api/v2/tasks/": Looks("api/v2/tasks/<task_id>", tasks.shown),
     "/api/v1/tasks/": Looks("api/v1/tasks/<str:task_id>", long_tasks.shown),
 }
+
+
+class Head(Struct, frozen=True):
+    """What the head of a plain request says: it is the same whenever it comes again on its connection."""
+
+    way: Launches | Looks
+    scope: Scope
+    host: str
+    is_json: bool
+    size: int  # bytes of its body
+
+
+class Asked(Struct, frozen=True):
+    """A launch that may be made, and is counted."""
+
+    way: Launches
+    wanted: Any
+    principal: Principal
+    action: Action
+    scope: Scope
 
 
 class Answer(Struct, frozen=True):
@@ -99,6 +121,9 @@ class Made(Struct, frozen=True):
     said: Said
     entry: Entry | None
     path: str
+
+
+Became = Made | Exception | None  # of a launch: None where it was refused, and Django's way finds out why
 
 
 def is_open(middleware: Sequence[str]) -> bool:
@@ -121,46 +146,72 @@ async def answered(scope: Scope, body: bytes | bytearray) -> Answer | None:
 def begun(scope: Scope, body: bytes | bytearray) -> Said | Made | None:
     """What a look shows, or what a launch has made; None where Django has to look at it, and nothing has happened yet. Raises what nobody
     foresaw."""
+    head = head_of(scope, len(body))
+    found = None if head is None else read(head, body)
+    if not isinstance(found, Asked):
+        return found
+    made = carried_out([found])[0]
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def head_of(scope: Scope, size: int) -> Head | None:
+    """What the head of a plain request with so many bytes of a body says; None where it is not plain."""
     way = way_of(scope)
-    if way is None:
+    headers = None if way is None else _plain(scope["headers"])
+    if way is None or headers is None:
         return None
-    headers = _plain(scope["headers"])
-    if headers is None:
-        return None
-    scope = access.get().seen(scope)
+    typed = is_json(headers.get(b"content-type", b"").decode("latin-1"))
+    return Head(way, scope, headers.get(b"host", b"").decode("latin-1"), typed, size)
+
+
+def read(head: Head, body: bytes | bytearray) -> Said | Asked | None:
+    """What a look shows, or the launch that is asked for; None where Django has to look at it, and nothing has happened."""
+    way, here = head.way, access.get()
     try:
+        if not is_our_name(head.host):
+            return None
+        scope = here.seen(head.scope)
         principal, action = _let_in(way.route, scope)
         if isinstance(way, Looks):
             seen = way.shown(scope["path"][-ID:])
-            access.get().used(principal, scope)
+            here.used(principal, scope)
             return seen
-        if not is_json(headers.get(b"content-type", b"").decode("latin-1")):
+        if not head.is_json:
             return None
         wanted = way.read(body)
-    except Exception:  # nothing has happened: whatever it is, Django's way meets it again, and says so
+        here.rates.count(principal, client_of(scope), Action.LAUNCH, dear=False)
+    except Exception:  # nothing has happened, and nothing was counted: whatever it is, Django's way meets it again, and says so
         return None
-    return _launched(way, wanted, principal, action, scope)
+    return Asked(way, wanted, principal, action, scope)
 
 
-def _launched(way: Launches, wanted: Any, principal: Principal, action: Action, scope: Scope) -> Made | None:
-    """None where it was refused; anything else that is raised may have come after the launch, which must not happen twice."""
-    here, address = access.get(), client_of(scope)
-    try:
-        here.rates.count(principal, address, Action.LAUNCH, dear=False)
-    except Denied:  # and nothing was counted
+def carried_out(asked: Sequence[Asked]) -> list[Became]:
+    """Make launches, in order; what became of each. None where it was refused, an error that nobody foresaw in place of what it may have
+    come after: a launch must not happen twice."""
+    found: list[Became] = []
+    for way, some in groupby(asked, lambda one: one.way):
+        those = list(some)
+        try:
+            said = way.launched([(one.wanted, one.principal.name) for one in those])
+        except Exception as error:
+            said = [error] * len(those)
+        found += map(_made, those, said)
+    return found
+
+
+def _made(asked: Asked, said: Said | Exception) -> Became:
+    here, principal = access.get(), asked.principal
+    if isinstance(said, Denied | EngineError | Problem):  # Django's way meets it again, and counts it
+        here.rates.meets_again(principal, client_of(asked.scope))
+        runtime.get().engine.admission.meets_again(said)
         return None
-    try:
-        said = way.launched(wanted, principal.name)
-    except (Denied, EngineError, Problem) as error:  # Django's way meets it again, and counts it
-        here.rates.meets_again(principal, address)
-        runtime.get().engine.admission.meets_again(error)
-        return None
-    except Exception:
-        here.used(principal, scope)
-        raise
-    here.used(principal, scope)
-    entry = audit.made(principal, address, action, said.ids[0], way.door) if said.ids else None
-    return Made(said, entry, scope["path"])
+    here.used(principal, asked.scope)
+    if isinstance(said, Exception):
+        return said
+    entry = audit.made(principal, client_of(asked.scope), asked.action, said.ids[0], asked.way.door) if said.ids else None
+    return Made(said, entry, asked.scope["path"])
 
 
 def is_safe() -> bool:
@@ -199,14 +250,12 @@ def way_of(scope: Scope) -> Launches | Looks | None:
 
 def _plain(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
     found = dict(headers)
-    if len(found) != len(headers) or not PLAIN.issuperset(found) or not is_our_name(found.get(b"host", b"").decode("latin-1")):
-        return None
-    return found
+    return found if len(found) == len(headers) and PLAIN.issuperset(found) else None
 
 
 def _let_in(route: str, scope: Scope) -> tuple[Principal, Action]:
     """Who asks, and for what. Raises Denied: Django's way finds out why."""
-    action, principal = asked(route, scope["method"]), access.get().principal(scope, counted=False)
+    action, principal = asked_for(route, scope["method"]), access.get().principal(scope, counted=False)
     if principal is None or principal.ambient or action is None or not allow(principal, action):
         raise Denied(403, "not_plain", "")
     return principal, action

@@ -29,6 +29,7 @@ from tasks_app.engine.series import Series
 from tasks_app.engine.stats import Stats
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import OutcomeKind, Status, Task, cancel_asked, retried
+from tasks_app.engine.together import Together
 from tasks_app.engine.undo import Undo
 from tasks_app.engine.waiting import Waiting, why_waiting
 
@@ -74,6 +75,7 @@ class Engine:
         self.abroad: Abroad | None = None  # where tasks run that are only watched here
         self._intake = Intake(store, registry, clock, new_id, limits.timeout, signs=limits.signs)
         self._keys = Keys()
+        self.together = Together(self._intake, self.submit_once, self._take_in, self.admission)
         self._recover()
         store.listen(journal.record, only_own=True)
         store.listen(self.stats.listen)
@@ -194,7 +196,6 @@ class Engine:
         number = found.number
         if force:
             refuse_force(self.executor.why_no_force(found))
-
         asked = partial(cancel_asked, by=by, reason=reason, at=at, monotonic=monotonic, forced=force)
         task = self.store.update(number, asked) or self.store.get(task_id)
         if task.status is Status.CANCELLING:
@@ -214,8 +215,7 @@ class Engine:
 
     def retry(self, task_id: str) -> Task:
         """Give a failed, cancelled or interrupted task another go. Raises NotFound, IllegalTransition, WaitingFull, Draining."""
-        number = self.store.get(task_id).number
-        at = self.clock.time()
+        number, at = self.store.get(task_id).number, self.clock.time()
         task = self.store.update(number, lambda t: self._retried(t, at))
         self._dispatcher.wake()
         return task or self.store.get(task_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -63,6 +64,18 @@ def launched(asked: tuple[str, dict[str, Any]], by: str) -> Said:
     """Launch for somebody a task of this type with these params."""
     task = _accepted(*asked, by)
     return _said({"id": task.id, "status": "pending"}, 202, task.id)
+
+
+def launched_together(asked: Sequence[tuple[tuple[str, dict[str, Any]], str]]) -> list[Said | Exception]:
+    """The same for each of some that came together, for somebody each; in place of an answer what was raised."""
+    return [_told(*one) for one in asked]
+
+
+def _told(asked: tuple[str, dict[str, Any]], by: str) -> Said | Exception:
+    try:
+        return launched(asked, by)
+    except Exception as error:
+        return error
 
 
 def shown(task_id: str) -> Said:
