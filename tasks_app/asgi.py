@@ -114,6 +114,9 @@ class Handler(ASGIHandler):
             await self._send(request, response, receive, send)
         finally:
             response.close()
+            # Some of it knows the request, as django-htmx's details do, and a refusal by its traceback: no circle waits for the collector.
+            vars(request).clear()
+            refused = None
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """What the chain says to a request."""

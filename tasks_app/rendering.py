@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.backends.django import DjangoTemplates, Template
+from django.template.context import make_context
 from django.utils.safestring import SafeString
 
 from tasks_app import places
@@ -30,7 +31,15 @@ def get_template(name: str) -> Template:
 
 def render_to_string(name: str, context: Mapping[str, Any] | None = None, request: HttpRequest | None = None) -> SafeString:
     """What it says."""
-    return cast(SafeString, get_template(name).render(None if context is None else dict(context), request))
+    values = None if context is None else dict(context)
+    template = get_template(name)
+    if request is None:
+        return cast(SafeString, template.render(values))
+    made = make_context(values, request)
+    try:
+        return template.template.render(made)
+    finally:
+        made.dicts.clear()  # what Django puts there knows the context: a page's rows would wait for the garbage collector
 
 
 def render(request: HttpRequest, name: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> HttpResponse:

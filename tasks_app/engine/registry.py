@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -137,8 +138,14 @@ class TaskType(Struct, frozen=True, kw_only=True):
         return self.params_of(task).summary()
 
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of the params."""
-        return self.params.model_json_schema()
+        """JSON Schema of the params: the same object each time, not to be changed."""
+        return _schema_of(self.params)
+
+
+@lru_cache(maxsize=512)
+def _schema_of(params: type[Params]) -> dict[str, Any]:
+    """A schema takes a millisecond or two to make, and never changes."""
+    return params.model_json_schema()
 
 
 def task_type(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.utils.html import format_html_join
@@ -134,6 +135,7 @@ def _input(
     return Input(name=name, value=value, problem=wrong.get(name, ""), field=field, copied=copied, was=was)
 
 
+@cache
 def _limits() -> tuple[int, int, int, float]:
     """Bounds of priority and attempts, and the longest time limit, as the launch model has them."""
     known = {field.name: field for field in fields(LaunchRequest.model_json_schema())}

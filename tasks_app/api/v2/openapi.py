@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from tasks_app.api.v2 import actions, activity, deliveries, failures, pulse, sch
 from tasks_app.api.v2.describe import REF, ref
 from tasks_app.auth import access
 from tasks_app.engine.launch import LaunchRequest
-from tasks_app.engine.registry import Registry, TaskType
+from tasks_app.engine.registry import TaskType
 from tasks_app.engine.schedule import Missed, ScheduleRequest
 from tasks_app.engine.webhook import WebhookRequest
 
@@ -57,16 +59,22 @@ PROBLEM: dict[str, Any] = {
 }
 
 
-def document(api: NinjaAPI, prefix: str, registry: Registry) -> dict[str, Any]:
-    """The document as JSON values, with the task types that are installed."""
+def document(api: NinjaAPI, prefix: str, kinds: Iterable[TaskType]) -> dict[str, Any]:
+    """The document as JSON values, with these task types: the same object as long as nothing differs, not to be changed."""
+    return _document(api, prefix, tuple(kinds), get_script_prefix().rstrip("/") or "/", access.get().open)
+
+
+@lru_cache(maxsize=4)
+def _document(api: NinjaAPI, prefix: str, kinds: Sequence[TaskType], server: str, is_open: bool) -> dict[str, Any]:
+    """It takes a tenth of a second to make, in which nobody else is answered."""
     found: dict[str, Any] = dict(api.get_openapi_schema(path_prefix=f"{prefix}/"))
     found["info"]["description"] = DESCRIPTION
     found["paths"] = dict(sorted(found["paths"].items()))  # Ninja has them in the order in which modules were imported
-    found["components"] = {"schemas": {**_sent(), **_read(registry)}}
-    found["servers"] = [{"url": get_script_prefix().rstrip("/") or "/"}]
+    found["components"] = {"schemas": {**_sent(), **_read(kinds)}}
+    found["servers"] = [{"url": server}]
     found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": LOGIN}}
-    found["security"] = [{}] if access.get().open else [{"token": []}]
-    found["paths"][f"/{prefix}/tasks"]["post"]["requestBody"]["content"]["application/json"]["examples"] = _examples(registry)
+    found["security"] = [{}] if is_open else [{"token": []}]
+    found["paths"][f"/{prefix}/tasks"]["post"]["requestBody"]["content"]["application/json"]["examples"] = _examples(kinds)
     for operation in (operation for path in found["paths"].values() for operation in path.values()):
         _declare_once(operation)
     return found
@@ -88,11 +96,11 @@ def _sent() -> dict[str, Any]:
     return {**plain, "Tasks": {"type": "array", "items": ref("Task")}, "Problem": PROBLEM}
 
 
-def _read(registry: Registry) -> dict[str, Any]:
+def _read(kinds: Iterable[TaskType]) -> dict[str, Any]:
     _, found = msgspec.json.schema_components((types.QueueChange, workers.WorkerOrder), ref_template=REF)
     found["QueueChange"]["minProperties"] = 1
     _model(found, "WebhookRequest", WebhookRequest.model_json_schema())
-    launchable = [kind for kind in registry if kind.launchable]
+    launchable = [kind for kind in kinds if kind.launchable]
     for kind in launchable:
         _model(found, f"Launch_{kind.name}", _launch_schema(kind))
     found["Launch"] = {
@@ -126,10 +134,10 @@ def _schedule_schema() -> dict[str, Any]:
     return schema
 
 
-def _examples(registry: Registry) -> dict[str, Any]:
+def _examples(kinds: Iterable[TaskType]) -> dict[str, Any]:
     """For each type the least that launches it."""
     found = {}
-    for kind in registry:
+    for kind in kinds:
         if kind.launchable:
             schema = kind.schema()
             params = {name: _sample(name, schema["properties"][name]) for name in schema.get("required", ())}
