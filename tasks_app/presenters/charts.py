@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from tasks_app.engine.trail import Point, Series
@@ -19,7 +20,8 @@ LONG = 90.0  # seconds; below it the last minute is no view of its own
 
 class Drawing(Struct, frozen=True):
     """Paths of SVG in a box of WIDTH by HEIGHT, and the labels around it. `ahead` is where the time
-    begins that is still to come, `now` a dot at the newest value while more are coming."""
+    begins that is still to come, `now` a dot at the newest value while more are coming, `empty` what
+    stands in place of a line where none can be drawn."""
 
     line: str
     under: str
@@ -30,6 +32,7 @@ class Drawing(Struct, frozen=True):
     ahead: str
     ahead_width: str
     now: str
+    empty: str
 
 
 class Chart(Struct, frozen=True):
@@ -90,6 +93,7 @@ def drawing(spots: Sequence[Spot], across: Axis, *, running: bool) -> Drawing:
         ahead=f"{edge:.1f}",
         ahead_width=f"{WIDTH - edge:.1f}" if running and spots else "0.0",
         now=f"M{runs[-1][-1]}h.01" if running and runs and spots[-1][1].value is not None else "",
+        empty="" if runs else _("No answers yet") if running else _("No answers"),
     )
 
 

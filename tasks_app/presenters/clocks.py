@@ -61,11 +61,13 @@ def time_of_day(at: float) -> SafeString:
 
 
 def standing(seconds: float) -> SafeString:
-    """What a stopwatch showed in the end; below a minute in seconds, with their unit: `18.2 s`, `340 ms`."""
+    """What a stopwatch showed in the end; below a minute in seconds, with their unit: `18.2 s`, `340 ms`, `under 1 ms`."""
     if seconds >= words.MINUTE:
         return format_html("{}", stopwatch(seconds))
-    number, _thin, unit = words.took(seconds).partition(words.THIN)
-    return format_html("{}<small>{}</small>", number, unit)
+    reading, _thin, unit = words.took(seconds).partition(words.THIN)
+    before, _space, number = reading.rpartition(" ")
+    said = format_html("<small data-before>{} </small>", before) if before else ""
+    return format_html("{}{}<small>{}</small>", said, number, unit)
 
 
 def _ended(task: Task) -> tuple[Clock, ...]:

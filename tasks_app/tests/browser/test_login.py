@@ -178,12 +178,28 @@ def test_whoever_may_only_look_sees_nothing_to_press(guarded: Started, open_page
         expect(viewer.get_by_role("link", name=re.compile(f"^{name}"))).to_have_count(0)
     row(viewer, "looked-at").get_by_role("link").click()
     expect(viewer.get_by_role("button", name="Copy link")).to_be_visible()
+    expect(viewer.get_by_text("Say why")).to_be_hidden()
     for name in ("Cancel", "Rerun", "Delete"):
         expect(viewer.get_by_role("button", name=re.compile(f"^{name}"))).to_have_count(0)
         expect(viewer.get_by_role("link", name=re.compile(f"^{name}"))).to_have_count(0)
     expect(row(operator, "nothing")).to_have_count(0)
     operator.get_by_role("button", name="Cancel").click()
     expect(viewer.locator("main")).to_have_attribute("data-status", "cancelled")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_whoever_may_only_look_sees_schedules_without_their_buttons(guarded: Started, open_page: Callable[..., Page], width: int):
+    operator, viewer = open_page(), open_page(viewport={"width": width, "height": 800})
+    operator.goto(f"{guarded.url}/schedules/new/count")
+    sign_in(operator, "the-operator")
+    operator.locator("#name").fill(f"to be looked at {width}")
+    operator.get_by_role("button", name="Add schedule").click()
+    expect(operator.get_by_role("button", name="Run now")).to_be_visible()
+    viewer.goto(f"{guarded.url}/schedules")
+    sign_in(viewer, "the-viewer")
+    expect(row(viewer, f"to be looked at {width}").first).to_be_visible()
+    expect(viewer.locator("main").get_by_role("button")).to_have_count(0)
+    expect(viewer.locator("main").get_by_role("switch")).to_have_count(0)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tasks_app.language import COOKIE
+from tasks_app.tests.browser.conftest import Api
 
 Launch = Callable[..., dict[str, Any]]
 SIZES = {"wide": {"width": 1440, "height": 1000}, "phone": {"width": 390, "height": 844}}
@@ -45,16 +46,21 @@ def test_no_page_overflows_or_offends_the_policy(
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_no_page_is_wider_than_a_screen_of_320_pixels(open_page: Callable[..., Page], served: str, launch: Launch, language: str) -> None:
+def test_no_page_is_wider_than_a_screen_of_320_pixels(
+    open_page: Callable[..., Page], served: str, api: Api, launch: Launch, language: str
+) -> None:
     page = open_page(viewport={"width": 320, "height": 640}, has_touch=True)
     page.context.add_cookies([{"name": COOKIE, "value": language, "url": served}])
     task = launch(params={"to": 1000, "interval": 0.2}, name="n" * 180)["id"]
     other = launch(params={"to": 999, "interval": 0.2}, name="\u202e\u05d0\u05d1\u05d2" * 40)["id"]
-    for path in ("/", "/activity", f"/compare?a={task}&b={other}", f"/tasks/{task}", "/types", "/schedules", "/pulse", "/launch/ping"):
+    schedule = api("POST", "/schedules", {"cron": "0 3 * * *", "task": {"type": "count", "name": "n" * 180}})["id"]
+    pages = ("/", "/activity", f"/compare?a={task}&b={other}", f"/tasks/{task}", "/types", "/pulse", "/launch/ping")
+    for path in (*pages, "/schedules", f"/schedules/{schedule}", f"/schedules/{schedule}/edit"):
         page.goto(f"{served}{path}")
         expect(page.locator("main")).to_be_visible()
         expect(page.locator(".conn")).not_to_be_empty() if page.locator("body[data-live]").count() else None
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), path
+    api("DELETE", f"/schedules/{schedule}")
 
 
 def test_the_theme_switch_overrides_the_system_and_stays(page: Page, served: str) -> None:

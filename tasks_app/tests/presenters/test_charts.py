@@ -91,6 +91,13 @@ def test_an_empty_series_has_a_chart_that_says_so() -> None:
     assert shown.sentence == "0 values: none came back."
 
 
+def test_where_no_line_can_be_drawn_a_word_stands_in_its_place() -> None:
+    lost = series(None, None)
+    assert chart(lost, running=True).whole.empty == "No answers yet"
+    assert chart(lost, running=False).whole.empty == "No answers"
+    assert chart(series(None, 1.0), running=True).whole.empty == ""
+
+
 def test_one_value_is_a_dot_with_a_sentence() -> None:
     shown = drawn(12.4)
     ((x, y),) = coordinates(shown.whole.line)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from tasks_app.engine import task as t
 from tasks_app.engine.task import Outcome, OutcomeKind, Status, Task, TaskError
 from tasks_app.engine.trail import MAX_LINES
+from tasks_app.presenters.clocks import standing
 from tasks_app.presenters.details import detail_slots, log_lines
 from tasks_app.presenters.failure import frames
 from tasks_app.runtime import Runtime
@@ -374,3 +375,9 @@ def test_nothing_a_user_wrote_becomes_part_of_the_page(runtime: Runtime, life: s
 def test_statuses_are_words_everywhere(runtime: Runtime) -> None:
     words = {read(slots(runtime, replace(lives()[life](), number=n))["status"]).split()[0] for n, life in enumerate(lives(), 1)}
     assert words == {status.value.capitalize() for status in Status}
+
+
+def test_a_clock_that_stands_sets_its_number_apart_from_the_words_around_it() -> None:
+    assert standing(0.34) == "340<small>ms</small>"
+    assert standing(0.0002) == "<small data-before>under </small>1<small>ms</small>"
+    assert standing(61) == "1:01"
