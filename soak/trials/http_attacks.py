@@ -140,7 +140,7 @@ async def _few_descriptors(folder: Path, count: int) -> list[Figure]:
             busy = (_cpu(seen) - used) / (time.perf_counter() - began)
             for _, writer in streams:
                 writer.close()
-            recovered = await until(lambda: _answers(server.port), seconds=30)
+            recovered = await until(lambda: _answers(server.port))
         log = (folder / "logs" / "app.log").read_text("utf-8")
         return [
             Figure(
@@ -166,10 +166,14 @@ async def _half_open(port: int, count: int) -> tuple[Counter[str], list[tuple[as
         streams[-1][1].write(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
 
     async def refused(reader: asyncio.StreamReader) -> str:
-        try:
-            return (await asyncio.wait_for(reader.readline(), 2)).split(b" ")[1].decode()
-        except TimeoutError:
+        answer = asyncio.create_task(reader.readline())
+        await asyncio.wait({answer}, timeout=2)
+        if not answer.done():  # not: cancelled when time was up, as it may have come while this process stood still
+            answer.cancel()
+            await asyncio.wait({answer})
             return "waits"
+        try:
+            return answer.result().split(b" ")[1].decode()
         except (OSError, IndexError):
             return "closed"
 

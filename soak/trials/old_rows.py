@@ -20,6 +20,7 @@ from tasks_app.journal.sqlite import SqliteJournal
 
 DONE = Outcome(kind=OutcomeKind.COMPLETED, result=b'{"value":42}')
 AT_ONCE = 10_000
+QUIET = 6.0  # seconds without a write after which nothing more is to come: a process may stand still for some
 MOST_TO_START, MOST_A_BATCH = 10.0, 0.05  # seconds
 
 
@@ -102,9 +103,9 @@ async def _launches(server: Server, count: int) -> list[float]:
 
 
 def _left(server: Server, journal: Path) -> int:
-    """Rows in the file once it has not been written to for two seconds; the server is ended for it."""
+    """Rows in the file once it has not been written to for a while; the server is ended for it."""
     log, end = Path(f"{journal}-wal"), time.monotonic() + 300
-    while time.time() - log.stat().st_mtime < 2 and time.monotonic() < end:
+    while time.time() - log.stat().st_mtime < QUIET and time.monotonic() < end:
         time.sleep(0.1)
     server.kill()
     with closing(sqlite3.connect(journal)) as database:

@@ -18,6 +18,7 @@ from soak.followers import Follower, follow, watch
 from soak.server import Server, serving
 from tasks_app.auth.tokens import digest_of
 from tasks_app.crowds import room_for
+from tasks_app.tests.processes import free_port
 
 SYNCED = 15.0  # seconds
 TASKS = 100
@@ -37,7 +38,7 @@ async def run(full: bool, folder: Path) -> list[Figure]:
 
 async def _restart(folder: Path, count: int, words: str, headers: Sequence[str], login: dict[str, str]) -> list[Figure]:
     variables = {**login, "IOTASK_MAX_SOCKETS_PER_USER": str(count), "IOTASK_GRACE_SECONDS": "0", "LOG_LEVEL": "warning"}
-    with serving(folder / "first", **variables) as first:
+    with serving(folder / "first", free_port(), **variables) as first:
         port = first.port
         pages = await _open(first, count, headers)
         first.kill(signal.SIGTERM)

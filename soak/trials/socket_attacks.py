@@ -84,5 +84,5 @@ async def _attacked(
 
 
 async def _sockets_left(server: Server) -> int:
-    await watch(lambda: server.connections() == 0, 15)
+    await watch(lambda: server.connections() == 0, 60)
     return server.connections()

@@ -30,10 +30,10 @@ async def run(full: bool, folder: Path) -> list[Figure]:
 
 
 async def _past_its_timeout(client: Client, type_name: str) -> list[Figure]:
+    before = (await metrics(client))["iotask_stuck"]
     task = await launched(client, type_name, asked={"timeout": TIMEOUT})
     following = await launched(client, type_name)
     began = time.monotonic()
-    before = (await metrics(client))["iotask_stuck"]
     await _is(client, following, lambda found: found["status"] == "processing")
     took = time.monotonic() - began
     found = await _task(client, task)

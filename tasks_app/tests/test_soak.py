@@ -14,7 +14,7 @@ from soak.report import write
 QUICK = names()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", QUICK)
 async def test_a_trial_holds_in_its_quick_form(name: str, tmp_path: Path) -> None:
     sentence, figures = await asyncio.to_thread(trial, name, full=False, folder=tmp_path)
