@@ -16,7 +16,7 @@ import structlog
 import websockets.asyncio.client
 import websockets.sync.client
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tasks_app.handlers._egress import door
 from tasks_app.logs.outbox import Outbox
@@ -51,9 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     ):  # as of what a shell runs in the background: programs that tests interrupt would not hear
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    settings.register_profile("quick", max_examples=40)
-    if not config.getoption("--whole"):
-        settings.load_profile("quick")
+    # A loaded machine is slow, not wrong: neither how long an example takes nor how long it takes to make one says anything.
+    settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("quick", settings.get_profile("whole"), max_examples=40)
+    settings.load_profile("whole" if config.getoption("--whole") else "quick")
     config.addinivalue_line("markers", "files_stay(why): descriptors stay open after this test, as something goes on that many tests use")
 
 

@@ -111,7 +111,7 @@ def common(params: ScriptParams, context: Context) -> Any:
         context.log("a line", "warning")
         context.measure("speed", 3.5, "m/s")
     elif mode == "blocks":
-        threading.Event().wait(params.seconds)  # within a library, as most that blocks
+        LET_GO.wait(params.seconds)  # within a library, as most that blocks
     elif mode == "dies":
         os._exit(7)
     return {"attempt": context.attempt, "password": len(params.password.get_secret_value())}

@@ -30,9 +30,9 @@ class Made:
 
     runtime: Runtime
 
-    def submit(self, mode: str = "ok", count: int = 1) -> list[str]:
+    def submit(self, mode: str = "ok", count: int = 1, seconds: float = 2.0) -> list[str]:
         """The ids of that many tasks."""
-        requests = [LaunchRequest(type="scripted", params={"mode": mode, "seconds": 2.0})] * count
+        requests = [LaunchRequest(type="scripted", params={"mode": mode, "seconds": seconds})] * count
         return [task.id for task in self.runtime.engine.submit_many(requests)]
 
     def status(self, task_id: str) -> Status:
@@ -79,9 +79,9 @@ def test_it_runs_tasks_and_stops_once(made: Made) -> None:
 
 
 def test_a_ready_runtime_has_no_troubles_and_a_stopping_one_says_so(made: Made) -> None:
-    assert made.runtime.troubles() == []
+    assert until(lambda: made.runtime.troubles() == [])  # an engine that got no processor for a while is one for a moment
     made.runtime.engine.begin_drain()
-    assert made.runtime.troubles() == ["The server is stopping."]
+    assert until(lambda: made.runtime.troubles() == ["The server is stopping."])
 
 
 def test_too_many_stuck_handlers_are_a_trouble(made: Made) -> None:
@@ -97,12 +97,13 @@ def test_too_many_stuck_handlers_are_a_trouble(made: Made) -> None:
 def test_full_and_blocked_are_troubles(made: Made) -> None:
     made.runtime.engine.pause("scripted")
     made.submit("ok", 50)
-    assert made.runtime.troubles() == ["As many tasks are waiting as this server accepts."]
+    assert until(lambda: made.runtime.troubles() == ["As many tasks are waiting as this server accepts."])
     for task in made.runtime.store.many(range(60)):
         made.runtime.engine.delete(task.id)
     made.runtime.engine.resume("scripted")
-    made.submit("blocks")
+    made.submit("blocks", seconds=150)
     assert until(lambda: made.runtime.troubles() == ["A handler blocks the engine's loop."])
+    scripted.LET_GO.set()
     assert until(lambda: made.runtime.troubles() == [])
 
 
@@ -143,7 +144,7 @@ print("in order")
 
 def test_the_runtime_starts_once_when_first_needed_and_a_forked_child_has_its_own() -> None:
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FIRST_NEEDED], capture_output=True, text=True, timeout=50, check=False, env=_environment()
+        [sys.executable, "-W", "ignore", "-c", FIRST_NEEDED], capture_output=True, text=True, timeout=100, check=False, env=_environment()
     )
     assert (ran.returncode, ran.stdout) == (0, "in order\n"), ran.stderr
 
@@ -165,7 +166,7 @@ runtime.stop()
 
 
 def test_a_module_that_launches_a_task_while_it_is_looked_at_for_types_is_told_so() -> None:
-    ran = subprocess.run([sys.executable, "-c", TOO_EARLY], capture_output=True, text=True, timeout=50, check=False, env=_environment())
+    ran = subprocess.run([sys.executable, "-c", TOO_EARLY], capture_output=True, text=True, timeout=100, check=False, env=_environment())
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("Tasks can be launched once all task types are known")
 
@@ -179,7 +180,7 @@ said, building = threading.Event(), threading.Event()
 class Launches(logging.Handler):
     def emit(self, record):
         said.set()
-        assert building.wait(30)
+        assert building.wait(60)
         runtime.get()
 class Guest:
     def bring(self, registry):
@@ -189,9 +190,9 @@ logging.getLogger().addHandler(Launches())
 guests.guests.append(Guest())
 other = threading.Thread(target=logging.getLogger("shop").warning, args=["no stock"], daemon=True)
 other.start()
-assert said.wait(30)
+assert said.wait(60)
 runtime.get()
-other.join(30)
+other.join(60)
 assert not other.is_alive()
 runtime.stop()
 """
@@ -215,7 +216,7 @@ runtime.get().store.listen(lambda changes: print(*(change.after.status for chang
 
 
 def test_a_process_that_just_ends_settles_its_tasks_first() -> None:
-    ran = subprocess.run([sys.executable, "-c", LEFT_ALONE], capture_output=True, text=True, timeout=50, check=False, env=_environment())
+    ran = subprocess.run([sys.executable, "-c", LEFT_ALONE], capture_output=True, text=True, timeout=100, check=False, env=_environment())
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split()[-1] == "interrupted"
 

@@ -186,7 +186,7 @@ def _made_up() -> Iterator[tuple[str, str, GenerationMode]]:
                 yield path, method, GenerationMode.NEGATIVE
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.files_stay("its client keeps a loop in a thread, for all of these tests")
 @pytest.mark.parametrize(("path", "method", "mode"), list(_made_up()))
 def test_made_up_requests_are_answered_as_the_document_says(described: Any, path: str, method: str, mode: GenerationMode) -> None:

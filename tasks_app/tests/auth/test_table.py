@@ -87,7 +87,7 @@ def told(who: dict[str, dict[str, str]]) -> Iterator[str]:
         yield f"{route or '(the list)':60} " + "  ".join(f"{method} {role}" for method, role in methods.items())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("by", ["password", "token", "proxy"])
 async def test_each_route_lets_in_whom_the_table_in_the_repository_names(application: Any, anybody: Asker, known: Access, by: str):
     proxied = {role: as_proxied(application, role) for role in Role}

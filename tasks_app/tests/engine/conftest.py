@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from tasks_app.engine.limits import Limits
 from tasks_app.tests import scripted
@@ -15,9 +14,6 @@ from tasks_app.tests.engine.leaks import nothing_left
 from tasks_app.tests.engine.virtual import VirtualLoop
 from tasks_app.tests.engine.world import World
 from tasks_app.tests.patient_loop import PatientLoop
-
-settings.register_profile("no deadline", deadline=None)  # a loaded machine is slow, not wrong
-settings.load_profile("no deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import psutil
 
-PATIENCE = 5.0  # seconds in which threads and processes that were told to end must have ended
+PATIENCE = 60.0  # seconds in which threads and processes that were told to end must have ended
 _STAY = ("asyncio_", "ThreadPoolExecutor", "execnet", "pydevd")  # pools that outlive their use on purpose
 
 

@@ -181,7 +181,7 @@ def test_a_waiting_function_leaves_at_once_when_it_is_to_stop() -> None:
         context.check()
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("line", range(1, 40))
 def test_a_signal_may_ask_it_to_stop_between_any_two_lines_of_its_wait(line: int) -> None:
     """The thread that waits is the one that handles signals: a lock that it has just then is never to be had."""
@@ -203,7 +203,7 @@ def test_a_signal_may_ask_it_to_stop_between_any_two_lines_of_its_wait(line: int
         sys.settrace(before)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 def test_all_that_wait_are_woken_and_nobody_waits_again() -> None:
     context, left = Door(blocking=True).context, []
 

@@ -183,7 +183,7 @@ def test_a_program_is_killed_with_all_that_it_started_when_its_handler_ends(loop
     task = hosted.engine.submit(LaunchRequest(type="runs_a_program"))
     assert hosted.became(task, Status.COMPLETED), hosted.store.get(task.id)
     assert until(lambda: not _of_group(groups[0]))
-    assert hosted.host.stop(1)
+    assert hosted.ended(1)
 
 
 def _of_group(group: int) -> list[int]:

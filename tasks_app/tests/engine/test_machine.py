@@ -333,4 +333,4 @@ EngineMachine.TestCase.settings = settings(
 )
 
 
-TestEngineMachine = pytest.mark.timeout(3_600 if LONG else 60)(EngineMachine.TestCase)
+TestEngineMachine = pytest.mark.timeout(3_600 if LONG else 300)(EngineMachine.TestCase)

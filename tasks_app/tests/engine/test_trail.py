@@ -123,7 +123,7 @@ class Circle:
         say(self.trail, "last words")
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 def test_garbage_that_is_found_while_a_trail_is_written_may_have_last_words_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a session that nobody closed has, or a coroutine that failed and that nobody waited for: their handler's thread looks for garbage
     in the midst of what it writes."""

@@ -60,7 +60,7 @@ def test_the_heaviest_come_first() -> None:
         assert 8 * MIB < sizes["holds_in_a_thread"] < 14 * MIB
         assert sizes["holds_little"] < MIB
     finally:
-        assert hosted.host.stop(0)
+        assert hosted.ended(0)
 
 
 @pytest.mark.parametrize("value", [list(range(3_000_000)), {n: [n] for n in range(100_000)}, "x" * 10_000_000])

@@ -176,7 +176,7 @@ async def test_one_who_cannot_be_told_for_want_of_memory_is_told_later(journal: 
     store.add([a_task(store.next_number())])
     for name in ("first", "second"):
         journal.when_settled(store.version, partial(call, name), patient=True)
-    assert until(lambda: sorted(told) == ["first", "second"], 20)
+    assert until(lambda: sorted(told) == ["first", "second"])
 
 
 # -- copies
@@ -191,7 +191,7 @@ async def test_a_copy_is_a_journal_of_its_own_made_between_two_commits(journal: 
     await asyncio.wait_for(journal.settled(store.version), 60)
     told: list[str] = []
     journal.copy(path.parent / "copy", told.append)
-    assert await asyncio.to_thread(until, lambda: told == [""], 20)
+    assert await asyncio.to_thread(until, lambda: told == [""])
     assert (path.parent / "copy").stat().st_mode & 0o077 == 0
     assert kept(path.parent / "copy") == {task.number: task for task in store.many(range(100))}
     assert not (path.parent / "copy.part").exists()
@@ -200,7 +200,7 @@ async def test_a_copy_is_a_journal_of_its_own_made_between_two_commits(journal: 
 async def test_a_copy_that_cannot_be_made_is_told_and_the_journal_goes_on(journal: SqliteJournal, path: Path) -> None:
     told: list[str] = []
     journal.copy(path.parent / "nowhere" / "copy", told.append)
-    assert await asyncio.to_thread(until, lambda: bool(told), 20)
+    assert await asyncio.to_thread(until, lambda: bool(told))
     assert "could not be copied" in told[0]
     store = Store()
     store.listen(journal.record)
