@@ -43,7 +43,7 @@ def worker(bad: Line, tmp_path_factory: pytest.TempPathFactory) -> Iterator[site
 def good_again(bad: Line) -> Iterator[None]:
     """The next test begins with a good one."""
     yield
-    bad.delay, bad.rate = 0.0, 0
+    bad.delay, bad.rate, bad.loss = 0.0, 0, 0.0
 
 
 def _launched(executor: CeleryExecutor, log: Path, count: int = 10) -> list[Attempt]:

@@ -42,7 +42,7 @@ async def test_what_a_killed_worker_ran_is_run_by_another(
             await attempt.settled.wait()
     assert {attempt.outcomes[0].kind for attempt in attempts} == {OutcomeKind.COMPLETED}
     assert [len(attempt.outcomes) for attempt in attempts] == [1] * 5
-    assert lines(log).count("began") == 10 - over
+    assert 10 - over <= lines(log).count("began") <= 10, "one that was about to tell that it had ended is run again"
 
 
 async def test_nobody_waits_for_a_broker_that_hangs(executor: CeleryExecutor, worker: site.Worker, broker: site.Broker, tmp_path: Path):

@@ -49,7 +49,7 @@ class Broker:
         refused: list[Any] = []
         for message in messages:
             producer.produce(TOPIC, message, partition=0, on_delivery=lambda error, _: refused.append(error) if error else None)
-        assert producer.flush(10) == 0
+        assert producer.flush(PATIENCE) == 0
         assert refused == []
 
     def committed(self) -> int:
