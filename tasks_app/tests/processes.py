@@ -20,7 +20,8 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"DOWNLOAD_DIR": "downloads", "FILES_DIR": "files", "LOG_DIR": "logs"}
-PATIENCE = 60.0  # seconds; a test that needs them has failed already
+PATIENCE = 120.0  # seconds; a test that needs them has failed already
+OF_THE_MACHINE = ("process_stalled", "loop_blocked")  # lines of app.log that a machine which stands still for a while brings about
 _given: set[int] = set()
 
 
@@ -124,6 +125,17 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def until_gone(pid: int) -> None:
+    """Return once nothing runs there; fail when something goes on to."""
+    end = time.monotonic() + PATIENCE
+    while psutil.pid_exists(pid):
+        with suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        assert time.monotonic() < end, f"{pid} runs on"
+        time.sleep(0.02)
 
 
 def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:

@@ -14,7 +14,7 @@ import pytest
 import websockets
 
 from tasks_app.management.commands.serve import Command
-from tasks_app.tests.processes import Started, free_port, started
+from tasks_app.tests.processes import PATIENCE, Started, free_port, started
 from tasks_app.tests.test_env import manage
 
 # Launches COUNT tasks of a type and then is the command that follows, in one process.
@@ -31,7 +31,7 @@ def launch():
     engine = runtime.get().engine
     count, type, params = json.loads(sys.argv[1])
     engine.submit_many([LaunchRequest(type=type, params=params) for _ in range(count)])
-    while engine.queues.running < count:
+    while runtime.get().store.counts[Status.PENDING]:  # not: until so many run, as some may have ended by the time somebody looks
         time.sleep(0.01)
 launch()
 execute_from_command_line(["manage.py", *sys.argv[2:]])
@@ -51,7 +51,7 @@ def tidy(notes: Path, count: int, seconds: float = 600) -> str:
 
 
 def answers(process: Started) -> bool:
-    with socket.create_connection(("127.0.0.1", int(process.url.rpartition(":")[2])), timeout=60) as client:
+    with socket.create_connection(("127.0.0.1", int(process.url.rpartition(":")[2])), timeout=PATIENCE) as client:
         client.sendall(b"GET /no-such-page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         return client.recv(12).startswith(b"HTTP/1.1 ")
 
@@ -90,6 +90,7 @@ def test_a_second_signal_cuts_the_grace_short(tmp_path, command):
     with launching(tmp_path / "output", tidy(notes, 5), *command, IOTASK_GRACE_SECONDS="600") as process:
         process.wait_until(lambda: READY[command] in process.said)
         process.process.send_signal(signal.SIGTERM)
+        process.wait_until(lambda: "Stopping" in process.said)  # two signals that a process finds when it comes to them are one
         with pytest.raises(AssertionError, match="not within"):
             process.wait_until(lambda: notes.exists(), 1)
         assert process.stop() == 0, process.said
@@ -123,7 +124,7 @@ def test_while_it_stops_it_says_so_and_takes_no_new_work(tmp_path):
 def test_a_stream_of_events_that_somebody_follows_does_not_hold_up_the_stop(tmp_path):
     with (
         started(tmp_path / "output", "manage.py", "serve", "-p", "0") as process,
-        httpx.stream("GET", f"{process.url}/api/v2/events", timeout=30) as followed,
+        httpx.stream("GET", f"{process.url}/api/v2/events", timeout=PATIENCE) as followed,
     ):
         assert followed.status_code == 200
         assert process.stop() == 0, process.said

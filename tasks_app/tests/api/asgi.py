@@ -40,6 +40,7 @@ class Exchange:
         self._answered = False
         self.room = asyncio.Event()  # cleared: the client does not read, and the server's send waits
         self.room.set()
+        self.waits = False  # whether the server waits for the client to read
         if body is not None:
             self.give(body, more=False)
 
@@ -84,7 +85,9 @@ class Exchange:
 
     async def _send(self, message: dict[str, Any]) -> None:
         self._answered = True
+        self.waits = True
         await self.room.wait()
+        self.waits = False
         self.from_server.put_nowait(message)
 
 

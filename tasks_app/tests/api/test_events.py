@@ -111,7 +111,9 @@ async def test_a_reader_who_misses_too_much_is_told_to_begin_anew(application: H
         await begin(stream)
         stream.room.clear()
         now.engine.cancel(task.id)
-        await asyncio.sleep(0.1)  # the stream is about to send that change, and waits for its reader
+        async with asyncio.timeout(60):
+            while not stream.waits:  # noqa: ASYNC110 - with that change in hand; nobody tells
+                await asyncio.sleep(0.01)
         now.store.update_many((task.number, lambda one: one) for _ in range(LENGTH + 10))
         stream.room.set()
         kinds = [one["event"] for _ in range(2) for one in await stream.events()]

@@ -14,6 +14,7 @@ from websockets.typing import Origin
 
 from tasks_app.tests.auth.routes import routes
 from tasks_app.tests.auth.test_table import path_of
+from tasks_app.tests.processes import PATIENCE
 from tasks_app.tests.protection import protected
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
@@ -34,7 +35,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.fixture
 async def asker(served: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served, timeout=30) as found:
+    async with httpx.AsyncClient(base_url=served, timeout=PATIENCE) as found:
         yield found
 
 
@@ -113,7 +114,7 @@ async def test_a_handshake_that_is_refused_has_them(served: str, path: str):
 async def test_a_handshake_that_is_none_has_them(served: str):
     reader, writer = await asyncio.open_connection("127.0.0.1", int(served.rpartition(":")[2]))
     writer.write(b"GET /live/tasks HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
     writer.close()
     assert re.match(r"HTTP/1.1 4\d\d ", head)

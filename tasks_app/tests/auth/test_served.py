@@ -135,10 +135,18 @@ async def test_sockets_and_streams_end_when_a_role_is_lowered(guarded, enter, us
         with client.stream("GET", "/api/v2/events", timeout=PATIENCE) as stream:
             parts = stream.iter_raw()
             assert b"event: ready" in next(parts)
-            users.write_text(before.replace("the-operator:operator:", "the-operator:viewer:"))
+            _written(users, before.replace("the-operator:operator:", "the-operator:viewer:"))
             assert await code_of(socket, PATIENCE) == 4401
             await asyncio.to_thread(list, parts)
-    users.write_text(before)
+    _written(users, before)
+
+
+def _written(users: Path, text: str) -> None:
+    """In one step: the server may look at any moment, and a file with nobody in it ends everybody's sessions."""
+    new = users.with_name("new users")
+    new.write_text(text)
+    new.chmod(0o600)
+    new.replace(users)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tasks_app.tests.dialects.talk import JSON, Answer, Exchange, Talk, line
+from tasks_app.tests.processes import PATIENCE
 
 BASE = "/api/v1/tasks"
 TYPED = {"Content-Type": JSON}
@@ -268,5 +269,5 @@ def curl(talk: Talk, command: str, task_id: str = "f47ac10b-58cc-4372-a567-0e02b
     """Run a line; only the port and the id are those of today."""
     words = shlex.split(command.replace(":8080/", f":{talk.port}/").replace("f47ac10b-58cc-4372-a567-0e02b2c3d479", task_id))
     return subprocess.run(
-        [*words, "--silent", "--show-error", "--noproxy", "*"], check=True, capture_output=True, text=True, timeout=30
+        [*words, "--silent", "--show-error", "--noproxy", "*"], check=True, capture_output=True, text=True, timeout=PATIENCE
     ).stdout

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks_app.tests.processes import Started, started
+from tasks_app.tests.processes import PATIENCE, Started, started
 
 ROUNDS = 3  # kills
 CLIENTS = 8
@@ -129,7 +129,7 @@ def test_a_second_process_on_the_journal_is_refused_in_a_sentence(tmp_path: Path
     with serving(tmp_path, "first") as server:
         journal = str(tmp_path / "tasks.journal")
         with started(tmp_path / "second", "manage.py", "serve", "-p", "0", IOTASK_JOURNAL=journal) as second:
-            assert second.process.wait(30) == 1
+            assert second.process.wait(PATIENCE) == 1
             assert "is in use by another process" in second.said
             assert "Traceback" not in second.said
         assert httpx.get(f"{server.url}/readyz").status_code == 200

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -25,7 +27,7 @@ async def nobody_waits_for_ever() -> Any:
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """A server with room for few sockets."""
     output = tmp_path_factory.mktemp("crowded") / "output"
     variables = {"IOTASK_MAX_SOCKETS": str(EACH + 1), "IOTASK_MAX_SOCKETS_PER_USER": str(EACH)}
@@ -33,6 +35,15 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
         yield process
         assert process.stop() == 0, process.said
         assert "Traceback" not in process.said
+
+
+@pytest.fixture
+async def crowded(small: Started) -> Started:
+    """The same once all seats are free: those of a test before this one are given back a moment after it has ended."""
+    async with httpx.AsyncClient(base_url=small.url) as client:
+        while not re.search(r"^iotask_sockets 0(\.0)?$", (await client.get("/metrics")).text, re.MULTILINE):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+    return small
 
 
 # -- what is said

@@ -186,7 +186,7 @@ async def test_a_look_that_fails_for_want_of_memory_is_followed_by_the_next(
     monkeypatch.setattr(runtime.engine, "flush_progress", fails_once)
     page = Joined(Hub(runtime), runtime).show(Query())
     task = launch()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while page.browser.order != [task.id]:  # noqa: ASYNC110 - a page has no event for that
             await asyncio.sleep(0.001)
     page.leave()

@@ -16,11 +16,12 @@ import httpx
 import pytest
 
 from tasks_app.tests.logs.said import from_json, from_logfmt
-from tasks_app.tests.processes import ROOT, Started, free_port, started
+from tasks_app.tests.processes import OF_THE_MACHINE, ROOT, Started, free_port, started
 from tasks_app.tests.test_env import manage
 from tasks_app.tests.test_serve import READY, RUNSERVER, answers
 
 SERVE = ("manage.py", "serve", "-p", "0")
+MANY = 10_000  # tasks that end: at the pace at which they are told of, that would take most of a minute
 REFUSED = {"address": "127.0.0.1", "port": 1, "count": 1}  # nobody listens there
 HOSTILE = 'x\n2026-01-01 00:00:00.000Z ERROR forged level=error: \x1b[31m", "level": "error" \u2028'
 
@@ -46,9 +47,9 @@ def test_each_end_of_a_task_is_a_line_in_the_file_and_on_stderr(tmp_path):
         done = launch(process, "count", params={"to": 1, "interval": 0})
         failed = launch(process, "ping", params=REFUSED)
         again = launch(process, "ping", params=REFUSED, max_attempts=2)
-        cancelled = launch(process, "count")
+        cancelled = launch(process, "count", params={"to": 1000})
         httpx.post(f"{process.url}/api/v2/tasks/{cancelled}/cancel")
-        interrupted = launch(process, "count")
+        interrupted = launch(process, "count", params={"to": 1000})
         line = line_of(process, "task_completed", done)
         assert list(line)[:4] == ["time", "level", "event", "logger"]
         assert (line["level"], line["type"], line["number"], line["attempt"], line["via"]) == ("info", "count", 1, 1, "api")
@@ -156,7 +157,7 @@ def test_visitors_who_ask_for_what_is_not_there_make_no_lines(tmp_path):
         for path in ("/nothing", "/tasks/none", "/api/v2/tasks/none", "/files/none", "/job/7/status"):
             assert httpx.get(process.url + path).status_code in (200, 400, 404)
         assert process.stop() == 0
-    events = [line["event"] for line in process.log]
+    events = [line["event"] for line in process.log if line["event"] not in OF_THE_MACHINE]
     assert events[events.index("server_ready") :] == ["server_ready", "server_stopping", "server_stopped"]
 
 
@@ -222,8 +223,10 @@ def test_a_type_that_cannot_be_imported_is_an_error_in_the_file(tmp_path):
 def test_a_blocked_loop_is_an_error_that_names_the_task_and_the_line(tmp_path):
     handlers = "tasks_app.tests.sample_tasks"
     with started(tmp_path / "output", *SERVE, IOTASK_HANDLERS=handlers, IOTASK_GRACE_SECONDS="0") as process:
-        launch(process, "block", params={"seconds": 2.5})
-        line = line_of(process, "loop_blocked")
+        launch(process, "block", params={"seconds": 600, "until": str(tmp_path / "enough")})
+        process.wait_until(lambda: any(line["event"] == "loop_blocked" and "number" in line for line in process.log))
+        (tmp_path / "enough").touch()
+        line = next(line for line in process.log if line["event"] == "loop_blocked" and "number" in line)
         assert (line["level"], line["number"], line["type"]) == ("error", 1, "block")
         assert "sample_tasks.py" in line["place"]
         assert process.stop() == 0
@@ -250,9 +253,9 @@ def test_a_stderr_nobody_reads_holds_up_neither_the_server_nor_its_end(tmp_path)
 
 def test_the_number_of_lines_left_out_is_in_the_file(tmp_path):
     with started(tmp_path / "output", *SERVE, IOTASK_LIMITS="count=1000") as process:
-        tasks = [{"type": "count", "params": {"to": 1, "interval": 0}}] * 2000
+        tasks = [{"type": "count", "params": {"to": 1, "interval": 0}}] * MANY
         assert httpx.post(f"{process.url}/api/v2/tasks/bulk", json={"tasks": tasks}, timeout=60).status_code == 201
-        process.wait_until(lambda: told(process) == 2000)
+        process.wait_until(lambda: told(process) == MANY)
         assert process.stop() == 0
     assert any(line["event"] == "lines_dropped" for line in process.log)
 

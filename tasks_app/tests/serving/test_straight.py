@@ -72,7 +72,7 @@ def another(wire: Wire) -> Wire:
 
 
 async def until(found: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not found():  # noqa: ASYNC110 - others of this loop
             await asyncio.sleep(0)
 

@@ -18,6 +18,12 @@ from tasks_app.web.undo import COOKIE
 HTMX = {**BROWSER, "HX-Request": "true", "HX-Current-URL": "http://testserver/"}
 
 
+@pytest.fixture(autouse=True)
+def no_time_passes(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still uses up none of the ten seconds."""
+    monkeypatch.setattr(runtime.store.deleted, "_clock", lambda: 1_000.0)
+
+
 def offered(html: str) -> list[str]:
     """Where each Undo that a page offers goes."""
     return re.findall(r'<button form="act" formaction="([^"]*)"[^>]*>Undo</button>', html)
