@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"DOWNLOAD_DIR": "downloads", "FILES_DIR": "files", "LOG_DIR": "logs"}
 PATIENCE = 120.0  # seconds; a test that needs them has failed already
 OF_THE_MACHINE = ("process_stalled", "loop_blocked")  # lines of app.log that a machine which stands still for a while brings about
+_READY = re.compile(r"IoTask is ready at http://localhost:(\d+)/")
 _given: set[int] = set()
 
 
@@ -69,8 +70,8 @@ class Started:
     @property
     def url(self) -> str:
         """Where it serves, once it has said so; no slash at the end."""
-        self.wait_until(lambda: "IoTask is ready at" in self.said)
-        found = re.search(r"IoTask is ready at http://localhost:(\d+)/", self.said)
+        self.wait_until(lambda: bool(_READY.search(self.said)))
+        found = _READY.search(self.said)
         assert found, self.said
         return f"http://127.0.0.1:{found[1]}"
 

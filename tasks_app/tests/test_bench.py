@@ -209,7 +209,7 @@ def test_a_question_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPat
 
 def test_a_question_runs_in_its_quick_form_and_leaves_the_page_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     before = report.PAGE.read_text("utf-8")
-    assert bench.asked("waiting", full=False, seconds=120)
+    assert bench.asked("waiting", full=False, seconds=240)
     assert "| memory of a waiting task, 1,000 of them |" in capsys.readouterr().out
     assert report.PAGE.read_text("utf-8") == before
 
