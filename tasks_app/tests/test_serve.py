@@ -90,7 +90,7 @@ def test_a_second_signal_cuts_the_grace_short(tmp_path, command):
     with launching(tmp_path / "output", tidy(notes, 5), *command, IOTASK_GRACE_SECONDS="600") as process:
         process.wait_until(lambda: READY[command] in process.said)
         process.process.send_signal(signal.SIGTERM)
-        process.wait_until(lambda: "Stopping" in process.said)  # two signals that a process finds when it comes to them are one
+        process.wait_until(lambda: "server_stopping" in process.said)  # two signals that a process finds when it comes to them are one
         with pytest.raises(AssertionError, match="not within"):
             process.wait_until(lambda: notes.exists(), 1)
         assert process.stop() == 0, process.said
