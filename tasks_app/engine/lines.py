@@ -45,7 +45,7 @@ class Line:
         return self.first()
 
     def next_after(self, first: tuple[int, int], most: int) -> list[int]:
-        """The numbers of up to so many who come after the first and are as urgent; none where somebody may be passed over."""
+        """The numbers of up to so many who come after the first and are as urgent."""
         equals = self._numbers[first[0]]
         return list(equals[1 : most + 1]) if len(equals) > 1 else []
 
@@ -70,6 +70,7 @@ class SharedLine(Line):
         self._full = full
         self._own: dict[str, Line] = {}
         self._head_of: dict[str, tuple[int, int]] = {}
+        self._whose: dict[tuple[int, int], str] = {}  # the same, the other way round
         self._heads: SortedList[tuple[int, int]] = SortedList()
 
     def add(self, task: Task, numbers: Sequence[int]) -> None:
@@ -95,8 +96,11 @@ class SharedLine(Line):
         return self._heads[0] if self._heads else None
 
     def next_after(self, first: tuple[int, int], most: int) -> list[int]:
-        """Nobody: whoever is taken out may have his share with that."""
-        return []
+        """Those of the same person who come before the next head; `most` must leave out what is past his share."""
+        if not self._heads or self._heads[0] != first:
+            return []
+        found = self._own[self._whose[first]].next_after(first, most)
+        return found if len(self._heads) == 1 else [number for number in found if (first[0], number) < self._heads[1]]
 
     def look_again(self, by: str) -> None:
         """His line has another head, or he may run more again, or no more."""
@@ -107,10 +111,11 @@ class SharedLine(Line):
             return
         if before is not None:
             self._heads.remove(before)
-            del self._head_of[by]
+            del self._head_of[by], self._whose[before]
         if head is not None:
             self._heads.add(head)
             self._head_of[by] = head
+            self._whose[head] = by
 
 
 def put_in(index: BitMap64, numbers: Sequence[int]) -> None:

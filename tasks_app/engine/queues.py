@@ -105,9 +105,18 @@ class Queues:
         heads.sort()
         first, line, free = heads[0]
         found = [first[1]]
-        if (more := min(most, free) - 1) > 0:
+        if (more := min(most, free, self._share(line, first[1])) - 1) > 0:
             found += self._store.next_in_line(line, first, more)
         return [number for number in found if (first[0], number) < heads[1][0]] if len(heads) > 1 else found
+
+    def _share(self, line: str, number: int) -> int:
+        """How many more of whoever is next may begin at once. Of the server's own tasks, among which nobody is passed over, one."""
+        if self.each is None:
+            return sys.maxsize
+        task, task_type = self._store.by_number(number), self._registry.find(line.partition("/")[0])
+        if task is None or task_type is None or not task_type.launchable:
+            return 1
+        return self.each - self._held[task.by] if task.by else sys.maxsize
 
     def _heads(self) -> list[tuple[tuple[int, int], str, int]]:
         """(minus priority, number) of the first in each line that may go on, the line's name, and how many slots it leads to are free.

@@ -178,7 +178,8 @@ class Shelf:
             return None if line is None else line.first() if anybody else line.first_in_turn()
 
     def next_in_line(self, name: str, first: tuple[int, int], most: int) -> list[int]:
-        """The numbers of up to so many who come after the first, as urgent as it is; none where somebody may be passed over."""
+        """The numbers of up to so many who come after the first, as urgent as it is; where somebody may be passed over, those of whoever is
+        the first."""
         with self._lock:
             return self._indexes.lines[name].next_after(first, most)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -71,13 +72,32 @@ def test_who_is_next_is_what_looking_at_everybody_in_line_would_say(steps: list[
             store.delete(everything(store)[choice % len(store)].number)
         assert_indexes_are_right(store)
         for line in ("scripted", "other"):
-            assert store.first_in_line(line) == first_naively(store, line, full)
+            first = first_naively(store, line, full)
+            assert store.first_in_line(line) == first
+            if first is not None:
+                following = following_naively(store, line, full)
+                assert store.next_in_line(line, first, 60) == following
+                assert store.next_in_line(line, first, 2) == following[:2]
             assert store.first_in_line(line, anybody=True) == first_naively(store, line, set())
 
 
+def standing(store: Store, line: str, full: set[str]) -> list[tuple[int, int, str]]:
+    """Minus priority, number and name of those in line who are not passed over, in their order."""
+    return sorted(
+        (-task.priority, task.number, task.by)
+        for task in everything(store)
+        if task.status is Status.PENDING and task.type == line and task.by not in full
+    )
+
+
 def first_naively(store: Store, line: str, full: set[str]) -> tuple[int, int] | None:
-    standing = (task for task in everything(store) if task.status is Status.PENDING and task.type == line and task.by not in full)
-    return min(((-task.priority, task.number) for task in standing), default=None)
+    return next(((rank, number) for rank, number, _ in standing(store, line, full)), None)
+
+
+def following_naively(store: Store, line: str, full: set[str]) -> list[int]:
+    """Those right behind the first who are as urgent and of the same person."""
+    (rank, _, by), *rest = standing(store, line, full)
+    return [number for _, number, _ in takewhile(lambda one: (one[0], one[2]) == (rank, by), rest)]
 
 
 def test_however_many_tasks_of_a_full_person_wait_as_many_records_are_looked_at() -> None:
@@ -91,6 +111,26 @@ def test_however_many_tasks_of_a_full_person_wait_as_many_records_are_looked_at(
     assert (len(line._heads), store.first_in_line("scripted")) == (1, (0, 20_001))
     store.shares.let_in("ann")
     assert (len(line._heads), store.first_in_line("scripted")) == (2, (0, 1))
+
+
+async def test_tasks_of_one_person_begin_at_once_up_to_his_share(start: Start) -> None:
+    world = await start(max_running_each=4)
+    told: list[int] = []
+    world.store.listen(lambda changes: told.append(len(changes)))
+    world.engine.submit_many([request() for _ in range(7)], by="ann")
+    world.engine.submit_many([request() for _ in range(2)], by="bob")
+    await world.settle()
+    assert told == [7, 2, 6]
+    assert running(world) == {"ann": 4, "bob": 2}
+
+
+async def test_they_begin_in_the_order_of_the_line_whoever_they_are_of(start: Start) -> None:
+    world = await start(max_running_each=10)
+    for by, priority in (("ann", 0), ("ann", 0), ("bob", 0), ("ann", 0), ("bob", 1), ("ann", -1), ("", 0), ("", 0), ("bob", -1)):
+        world.engine.submit(request(priority=priority), by=by)
+    await world.settle()
+    began = [change.after.number for change in world.changes if change.after and change.after.status is Status.PROCESSING]
+    assert began == [5, 1, 2, 3, 4, 7, 8, 6, 9]
 
 
 # -- waiting
