@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from itertools import accumulate
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from tasks_app.logs.floods import Repeats
 from tasks_app.logs.lines import Form, about, formatter
-from tasks_app.logs.outbox import Outbox
+from tasks_app.logs.outbox import Outbox, WayOut
 
 logger = logging.getLogger("iotask.logs")
 NAME = "app.log"
+PARTS = 8  # of a file: lines that fill no more than one of them are written at once
 _FOLDER_MODE = 0o750
 _FILE_MODE = 0o600
 
@@ -51,21 +53,29 @@ def _opened(folder: Path, form: Form, max_bytes: int, files: int) -> AppLog:
     return found
 
 
-class AppLog(RotatingFileHandler):
+class AppLog(WayOut, RotatingFileHandler):
     """Appends whole lines. What cannot be written is counted, said once on the other ways out, and told when it can be written again."""
 
     def __init__(self, path: Path, *, max_bytes: int, files: int) -> None:
         self._unwritten = 0
         super().__init__(path, maxBytes=max_bytes, backupCount=files, encoding="utf-8")
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, in a new file if this one has no room for it."""
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Write lines, in a new file if this one has no room for them; as many at once as leave room for others in a file."""
+        while lines:
+            most = next((n for n, size in enumerate(accumulate(map(len, lines))) if size * PARTS > self.maxBytes), len(lines))
+            self._write(lines[: max(1, most)])
+            lines = lines[max(1, most) :]
+
+    def _write(self, lines: Sequence[bytes]) -> None:
         try:
-            self.append(f"{self.format(record)}\n".encode())
+            self.append(b"".join(lines))
         except OSError as error:
-            self._count(error)
-        except Exception:
-            self.handleError(record)
+            if len(lines) == 1:
+                self._count(error)
+            else:  # there may be room for some
+                for line in lines:
+                    self._write((line,))
         else:
             self._tell()
 

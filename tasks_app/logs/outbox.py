@@ -6,16 +6,43 @@ import copy
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from tasks_app.logs.lines import about, formatter
 
 MAX_WAITING = 1000  # lines; further ones are counted, not written
+TOGETHER = 64  # lines that are written in one go
 PATIENCE = 2.0  # seconds that a flush waits for somebody to read
 STDERR = 2  # written to directly: a write that blocks must not hold a lock that the interpreter needs at its end
 _NAME = "iotask.logs"
+
+
+class WayOut(logging.Handler):
+    """Writes lines that wait together in one go: each write lets other threads have the interpreter, and has to wait for it again."""
+
+    def emit_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Write a line for each, in order; one that cannot be made costs no other."""
+        lines = [line for record in records if (line := self._line(record))]
+        if lines:
+            self.write(lines)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        self.emit_all((record,))
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Write whole lines."""
+        raise NotImplementedError
+
+    def _line(self, record: logging.LogRecord) -> bytes:
+        try:
+            return f"{self.format(record)}\n".encode()
+        except Exception:
+            self.handleError(record)
+            return b""
 
 
 class Outbox(logging.Handler):
@@ -56,13 +83,27 @@ class Outbox(logging.Handler):
 
     def _write(self, waiting: SimpleQueue[logging.LogRecord | Event]) -> None:
         while True:
-            found = waiting.get()
-            if isinstance(found, Event):
-                found.set()
+            found = self._next(waiting)
+            records = [one for one in found if isinstance(one, logging.LogRecord)]
+            if isinstance(self._way_out, WayOut):  # not handle: nobody else writes there, and its lock would be held while nobody reads
+                self._way_out.emit_all(records)
             else:
-                self._way_out.emit(found)  # not handle: nobody else writes there, and its lock would be held while nobody reads
+                for record in records:
+                    self._way_out.emit(record)
             if self._dropped and waiting.empty():
                 self._way_out.emit(self._told_dropped())
+            for one in found:
+                if isinstance(one, Event):
+                    one.set()
+
+    def _next(self, waiting: SimpleQueue[logging.LogRecord | Event]) -> list[logging.LogRecord | Event]:
+        """What waits, up to somebody who waits for it to be out; no more than one for a way out that writes one by one."""
+        found = [waiting.get()]
+        if isinstance(self._way_out, WayOut):
+            with suppress(Empty):
+                while len(found) < TOGETHER and not isinstance(found[-1], Event):
+                    found.append(waiting.get_nowait())
+        return found
 
     def _told_dropped(self) -> logging.LogRecord:
         assert self.lock is not None
@@ -74,15 +115,12 @@ class Outbox(logging.Handler):
         )
 
 
-class _Stderr(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            line = f"{self.format(record)}\n".encode()
-            with suppress(OSError):  # nobody is there any more, and there is nowhere else to say so
-                while line:
-                    line = line[os.write(STDERR, line) :]
-        except Exception:
-            self.handleError(record)
+class _Stderr(WayOut):
+    def write(self, lines: Sequence[bytes]) -> None:
+        text = b"".join(lines)
+        with suppress(OSError):  # nobody is there any more, and there is nowhere else to say so
+            while text:
+                text = text[os.write(STDERR, text) :]
 
 
 def stderr(*, colours: bool) -> logging.Handler:

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from tasks_app.logs import outbox
-from tasks_app.logs.outbox import MAX_WAITING, Outbox
+from tasks_app.logs.outbox import MAX_WAITING, Outbox, WayOut
 from tasks_app.tests.logs.said import Kept, record
 from tasks_app.tests.processes import ROOT
 
@@ -72,6 +73,40 @@ def test_values_that_do_not_fit_their_text_cost_neither_the_line_nor_a_traceback
     box.close()
     assert way_out.said == ["%d of %d (its values do not fit: %d format: a real number is required, not str)"]
     assert capfd.readouterr().err == ""
+
+
+class Bundles(WayOut):
+    """Keeps what it is to write in one go, once it is let go of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.written: list[list[bytes]] = []
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        self.go.wait(60)
+        self.written.append(list(lines))
+
+
+def test_lines_that_wait_are_written_in_one_go_in_order_and_one_that_cannot_be_made_costs_no_other(monkeypatch):
+    failed: list[logging.LogRecord] = []
+    way_out = Bundles()
+    monkeypatch.setattr(way_out, "handleError", failed.append)
+    box = Outbox(way_out)
+    box.handle(record("first"))
+    for number in range(2 * outbox.TOGETHER):
+        box.handle(record(f"line {number}"))
+    broken = record("broken")
+    broken.msg = type("Broken", (), {"__str__": lambda _: 1 / 0})()
+    box.handle(broken)
+    box.handle(record("last"))
+    way_out.go.set()
+    box.close()
+    said = [line for lines in way_out.written for line in lines]
+    assert said == [b"first\n", *[b"line %d\n" % number for number in range(2 * outbox.TOGETHER)], b"last\n"]
+    assert len(way_out.written) <= 5
+    assert all(len(lines) <= outbox.TOGETHER for lines in way_out.written)
+    assert failed == [broken]
 
 
 def test_lines_of_several_threads_all_come_out():
