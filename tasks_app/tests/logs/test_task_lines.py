@@ -52,7 +52,8 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    monkeypatch.setattr("tasks_app.logs.task_lines.TELL_AFTER", 3600.0)  # a number is told once, however long a flood takes here
     with kept("iotask.tasks") as heard:
         made = Told(heard)
         yield made
