@@ -116,9 +116,8 @@ def the_process_is_as_it_was(tasks_here_may_dial_this_machine: None) -> Iterator
 def served_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """A real `manage.py serve`, ready to answer. At the end it must go in order, with exit code 0 and no child left."""
     output = tmp_path_factory.mktemp("served") / "output"
-    with started(
-        output, "manage.py", "serve", "-p", "0", IOTASK_HANDLERS="tasks_app.tests.sample_tasks", IOTASK_GRACE_SECONDS="0.5"
-    ) as process:
+    handlers = "tasks_app.tests.sample_tasks,tasks_app.tests.long_undo"
+    with started(output, "manage.py", "serve", "-p", "0", IOTASK_HANDLERS=handlers, IOTASK_GRACE_SECONDS="0.5") as process:
         process.wait_until(lambda: _healthy(process.url))
         yield process
         assert process.stop() == 0, process.said

@@ -70,7 +70,7 @@ class Started:
     @property
     def url(self) -> str:
         """Where it serves, once it has said so; no slash at the end."""
-        self.wait_until(lambda: bool(_READY.search(self.said)))
+        self.wait_until(lambda: bool(_READY.search(self.said)), 2 * PATIENCE)  # no other wait has so much work in it
         found = _READY.search(self.said)
         assert found, self.said
         return f"http://127.0.0.1:{found[1]}"

@@ -46,6 +46,23 @@ async def block(params: BlockParams, context: Context) -> None:
         time.sleep(min(0.1, params.seconds))  # noqa: ASYNC251
 
 
+class UntilParams(Params):
+    """The file that is waited for."""
+
+    until: str
+
+
+@task_type("until", params=UntilParams)
+async def until(params: UntilParams, context: Context) -> dict[str, Any]:
+    """Counts until the file is there: however slow whoever looks at it is, it ends no earlier."""
+    counted = 0
+    while not Path(params.until).exists():  # noqa: ASYNC240 - a look at a folder of the machine's own
+        counted += 1
+        context.progress(counted, 1_000_000, f"Counted {counted:,}")
+        await context.sleep(0.05)
+    return {"counted": counted}
+
+
 class ChattyParams(Params):
     """How much is said, and how fast."""
 

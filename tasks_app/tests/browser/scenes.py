@@ -46,6 +46,7 @@ def ticked(page: Page) -> None:
 def searching(page: Page) -> None:
     """A key is typed: its values are offered."""
     page.locator("[name=q]").fill("sta")
+    expect(page.locator(".completion [aria-selected=true]")).to_be_visible()
 
 
 def refused(page: Page) -> None:

@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from tasks_app.auth import table
 from tasks_app.language import COOKIE
 from tasks_app.tests.auth.conftest import PASSWORD, user_line
-from tasks_app.tests.browser.conftest import Complaints
+from tasks_app.tests.browser.conftest import PATIENT, Complaints
 from tasks_app.tests.browser.scenes import EMPTY, NO_PAGES, SCENES, Scene, everything
-from tasks_app.tests.processes import Started, started
+from tasks_app.tests.processes import PATIENCE, Started, started
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe"
 SOURCE = (AXE / "axe.min.js").read_text("utf-8")
@@ -59,6 +59,9 @@ def people(chromium: Browser, shown: Started, complaints: Complaints) -> Iterato
     """A page of each role's own, and one of nobody's."""
     complaints.expected = ("the server responded with a status of 40",)  # pages that are not there, or not for this role
     contexts = {role: chromium.new_context(reduced_motion="reduce", locale="en-GB", viewport=SIZES["wide"]) for role in (*ROLES, "")}
+    for context in contexts.values():
+        context.set_default_timeout(PATIENCE * 1000)
+        context.add_init_script(PATIENT)
     for role in ROLES:
         sign_in(contexts[role], shown.url, role)
     pages = {role: context.new_page() for role, context in contexts.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 import psutil
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from tasks_app.tests.browser.between import between
-from tasks_app.tests.browser.conftest import Api
+from tasks_app.tests.browser.conftest import Api, Complaints, ended, eventually, unhurried, with_time_at_rest
 from tasks_app.tests.browser.test_connection import same_as_the_api
 from tasks_app.tests.processes import Started
 
@@ -26,16 +25,21 @@ POLLS = """() => performance.getEntriesByType('resource').filter((one) => one.na
   .filter((one) => one.initiatorType === 'fetch').map((one) => one.startTime)"""
 
 
+def answered(page: Page) -> None:
+    """Count the pages that this one asked for and showed, in `asked`. Before it is opened."""
+    page.add_init_script("window.asked = 0; document.addEventListener('live:frame', ({ detail }) => { asked += detail.snapshot ? 1 : 0 })")
+
+
 def state(page: Page, name: str) -> None:
     expect(page.locator(".conn")).to_have_attribute("data-state", name, timeout=LONG)
 
 
-def of_the_network(complaints: list[str]) -> None:
-    complaints[:] = [text for text in complaints if not any(word in text for word in ("WebSocket", "ERR_", "429"))]
+def of_the_network(complaints: Complaints, *more: str) -> None:
+    complaints.expected = ("WebSocket", "ERR_", "429", *more)
 
 
 def test_where_no_socket_gets_through_a_page_asks_and_says_so(
-    page: Page, served: str, launch: Launch, api: Api, complaints: list[str]
+    page: Page, served: str, launch: Launch, api: Api, complaints: Complaints
 ) -> None:
     tag = f"t{uuid.uuid4().hex[:8]}"
     with between(served) as (way_there, url):
@@ -63,7 +67,7 @@ def test_where_no_socket_gets_through_a_page_asks_and_says_so(
     of_the_network(complaints)
 
 
-def test_a_list_that_asks_is_as_still_as_a_live_one(page: Page, served: str, launch: Launch, api: Api, complaints: list[str]) -> None:
+def test_a_list_that_asks_is_as_still_as_a_live_one(page: Page, served: str, launch: Launch, api: Api, complaints: Complaints) -> None:
     tag = f"t{uuid.uuid4().hex[:8]}"
     first, second = (launch(params={"to": 1000, "interval": 1}, tags=[tag]) for _ in range(2))
     rows = page.locator("tbody tr[data-task]")
@@ -71,7 +75,8 @@ def test_a_list_that_asks_is_as_still_as_a_live_one(page: Page, served: str, lau
         way_there.sockets = "refuse"
         page.goto(f"{url}/?tag={tag}")
         state(page, "polling")
-        rows.nth(1).hover()
+        with page.expect_response(lambda answer: "held=" in answer.url):  # what was asked before, may be answered after
+            rows.nth(1).hover()
         third = launch(params={"to": 1000, "interval": 1}, tags=[tag])
         api("POST", f"/tasks/{first['id']}/cancel")
         expect(rows.nth(1)).to_have_attribute("data-status", "cancelled")
@@ -85,15 +90,16 @@ def test_a_list_that_asks_is_as_still_as_a_live_one(page: Page, served: str, lau
 
 
 def test_the_page_of_a_task_follows_it_where_handshakes_are_never_answered(
-    page: Page, served: str, launch: Launch, api: Api, complaints: list[str]
+    page: Page, served: str, launch: Launch, api: Api, complaints: Complaints
 ) -> None:
-    task = launch("chatty", {"lines": 300, "interval": 0.2})
+    unhurried(page)
+    task = launch("chatty", {"lines": 100_000, "interval": 0.2})
     with between(served) as (way_there, url):
         way_there.sockets = "swallow"
         page.goto(f"{url}/tasks/{task['id']}")
         state(page, "polling")
-        count = page.locator("ol.log li").count()
-        page.wait_for_function("count => document.querySelectorAll('ol.log li').length > count", arg=count)
+        newest = "Number(document.querySelector('ol.log li:last-child')?.dataset.seq ?? 0)"
+        page.wait_for_function(f"before => {newest} > before", arg=page.evaluate(newest), polling=100)
         seqs = page.locator("ol.log li").evaluate_all("lines => lines.map((line) => Number(line.dataset.seq))")
         assert seqs == sorted(set(seqs))
         api("POST", f"/tasks/{task['id']}/cancel")
@@ -103,23 +109,31 @@ def test_the_page_of_a_task_follows_it_where_handshakes_are_never_answered(
         api("POST", f"/tasks/{task['id']}/restore")
         state(page, "polling")
         page.close()
-    of_the_network(complaints)
-    complaints[:] = [text for text in complaints if "404" not in text]
+    of_the_network(complaints, "404")
 
 
-def test_a_server_that_is_away_is_asked_no_more_than_a_hundred_times_an_hour(page: Page, served: str, complaints: list[str]) -> None:
+def test_a_server_that_is_away_is_asked_no_more_than_a_hundred_times_an_hour(page: Page, served: str, complaints: Complaints) -> None:
     tries: list[str] = []
+    ended_tries: list[str] = []
+
+    def begun(socket: WebSocket) -> None:
+        tries.append(socket.url)
+        socket.on("close", lambda closed: ended_tries.append(closed.url))
+
     with between(served) as (way_there, url):
         page.clock.install()
         page.goto(url)
         state(page, "live")
         page.on("request", lambda request: tries.append(request.url) if request.resource_type != "websocket" else None)
-        page.on("websocket", lambda socket: tries.append(socket.url))
+        for end in ("requestfailed", "requestfinished"):
+            page.on(end, lambda request: ended_tries.append(request.url) if request.resource_type != "websocket" else None)
+        page.on("websocket", begun)
         way_there.cut = True
         way_there.drop()
         state(page, "reconnecting")
         for _ in range(360):
             page.clock.run_for(10_000)
+            eventually(lambda: len(ended_tries) == len(tries), page)  # no time passes while one hangs
         assert 20 < len(tries) <= 100
         expect(page.locator(".conn")).to_have_text(re.compile(r"^Reconnecting, (59\sm|1\sh) old$"))
         way_there.cut = False
@@ -132,10 +146,12 @@ def test_a_server_that_is_away_is_asked_no_more_than_a_hundred_times_an_hour(pag
 
 
 def test_a_server_that_stands_still_is_said_and_heard_again(page: Page, served: str, served_process: Started) -> None:
+    with_time_at_rest(page)
     page.goto(served)
     state(page, "live")
     os.kill(served_process.process.pid, signal.SIGSTOP)
     try:
+        page.clock.run_for(7_000)  # not yet the twelve seconds after which it would try another connection
         state(page, "stale")
         expect(page.locator(".conn")).to_contain_text("Stale since")
     finally:
@@ -144,7 +160,7 @@ def test_a_server_that_stands_still_is_said_and_heard_again(page: Page, served: 
 
 
 def test_a_browser_that_slept_shows_what_happened_meanwhile(
-    page: Page, served: str, launch: Launch, api: Api, complaints: list[str]
+    page: Page, served: str, launch: Launch, api: Api, complaints: Complaints
 ) -> None:
     tag = f"t{uuid.uuid4().hex[:8]}"
     tasks = [launch(params={"to": 1000, "interval": 0.2}, tags=[tag]) for _ in range(3)]
@@ -155,7 +171,7 @@ def test_a_browser_that_slept_shows_what_happened_meanwhile(
         api("POST", f"/tasks/{tasks[0]['id']}/cancel")
         api("DELETE", f"/tasks/{tasks[1]['id']}")
         newest = launch(params={"to": 10, "interval": 0.3}, tags=[tag])
-        until(lambda: api("GET", f"/tasks/{newest['id']}")["status"] == "completed")
+        ended(api, newest)
     same_as_the_api(page, api, tag)
     state(page, "live")
     of_the_network(complaints)
@@ -171,16 +187,19 @@ def test_one_page_too_many_says_so_and_asks_seldom(page: Page, served: str, laun
     page.route_web_socket("**/live/**", refuse)
     polls: list[str] = []
     page.on("requestfinished", lambda request: polls.append(request.url) if request.resource_type == "fetch" else None)
-    page.clock.install()
-    with page.expect_event("requestfinished", lambda request: request.resource_type == "fetch"):
-        page.goto(served)
+    with_time_at_rest(page)
+    answered(page)
+    page.goto(served)
+    page.wait_for_function("() => asked === 1", polling=100)
     state(page, "crowded")
     expect(page.locator("[data-while=crowded]")).to_be_visible()
     task = launch(params={"to": 1000, "interval": 1})
     page.clock.run_for(9_000)
+    assert page.evaluate("() => asked") == 1
     page.clock.run_for(2_000)
     expect(page.locator(f"#task-{task['id']}")).to_be_visible()
-    assert (len(polls), len(sockets)) == (2, 1)
+    eventually(lambda: page.evaluate("() => asked") == len(polls) == 2)
+    assert len(sockets) == 1
 
 
 @contextmanager
@@ -199,11 +218,3 @@ def asleep() -> Iterator[None]:
         for one in stopped:
             with suppress(psutil.NoSuchProcess):
                 one.resume()
-
-
-def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Return when it holds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

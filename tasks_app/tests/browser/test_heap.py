@@ -62,7 +62,7 @@ class Replay:
 def test_hundreds_of_updates_leave_nothing_behind(page: Page, served: str, launch: Launch) -> None:
     tag = f"t{uuid.uuid4().hex[:8]}"
     for _ in range(5):
-        launch(params={"to": 10_000, "interval": 0.2}, tags=[tag])
+        launch(params={"to": 100_000, "interval": 0.2}, tags=[tag])
     replay = Replay(page)
     page.goto(f"{served}/?tag={tag}")
     expect(page.locator("tbody tr[data-task]")).to_have_count(5)

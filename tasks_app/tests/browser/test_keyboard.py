@@ -9,7 +9,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tasks_app.tests.browser.conftest import Api
+from tasks_app.tests.browser.conftest import Api, deleted, until_held
+from tasks_app.tests.browser.conftest import until_live as live
 from tasks_app.tests.processes import Started
 
 Launch = Callable[..., dict[str, Any]]
@@ -47,11 +48,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
 
 def kept(page: Page) -> None:
     """Something has the focus still."""
-    assert page.evaluate(FOCUS), "the focus is lost"
-
-
-def live(page: Page) -> None:
-    expect(page.locator(".conn")).to_have_attribute("data-state", "live")
+    page.wait_for_function(f"() => ({FOCUS})()", polling=100)
 
 
 def row(page: Page, task: dict[str, Any]) -> Locator:
@@ -131,6 +128,7 @@ def test_rows_are_deleted_and_back_selected_and_cancelled_and_a_view_is_kept(pag
     page.goto(f"{served}/?tag={tag}")
     live(page)
     page.keyboard.press("j")
+    until_held(page)
     page.keyboard.press("Shift+D")
     expect(row(page, tasks[0])).to_have_count(0)
     kept(page)
@@ -172,17 +170,20 @@ def test_rows_are_deleted_and_back_selected_and_cancelled_and_a_view_is_kept(pag
 
 def test_a_list_is_paged_through(page: Page, marching: Started, api_of: Callable[[str], Api]) -> None:
     tag = f"t{uuid.uuid4().hex[:8]}"
-    api_of(marching.url)("POST", "/tasks/bulk", {"tasks": [{"type": "count", "params": {"to": 1000}, "tags": [tag]}] * 60})
+    call = api_of(marching.url)
+    call("POST", "/tasks/bulk", {"tasks": [{"type": "count", "params": {"to": 1000}, "tags": [tag]}] * 60})
     page.goto(f"{marching.url}/?tag={tag}")
     live(page)
     page.keyboard.press("k")  # the last row
     tab_to(page, page.get_by_role("link", name="Older"))
     page.keyboard.press("Enter")
     expect(page.locator("tbody tr[data-task]")).to_have_count(10)
+    live(page)
     page.keyboard.press("k")
     tab_to(page, page.get_by_role("link", name="Newest"))
     page.keyboard.press("Enter")
     expect(page.locator("tbody tr[data-task]")).to_have_count(50)
+    deleted(call, filter={"tag": [tag]})
 
 
 def test_a_task_that_does_not_stop_is_forced_and_a_log_is_filtered(page: Page, marching: Started, api_of: Callable[[str], Api]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tasks_app.tests.browser.conftest import Api
+from tasks_app.tests.browser.conftest import Api, until_live
 
 Launch = Callable[..., dict[str, Any]]
 
@@ -50,6 +50,8 @@ def test_a_rerun_from_a_row_says_what_it_changes_and_launches(page: Page, served
     old = launch("count", {"to": 2, "interval": 0}, tags=[tag], name="Small")
     page.goto(f"{served}/?tag={tag}")
     row = page.locator(f'tr[data-task="{old["id"]}"]')
+    expect(row).to_have_attribute("data-status", "completed")
+    until_live(page)  # the row does not change any more under an open menu
     row.get_by_role("group").locator("summary").click() if row.locator("summary").count() else None
     row.locator('a[href*="/launch/"]').first.click()
     panel = page.locator("dialog.panel")

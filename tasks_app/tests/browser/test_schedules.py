@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tasks_app.tests.browser.conftest import Api
+from tasks_app.tests.browser.conftest import Api, pressed
 
 Launch = Callable[..., dict[str, Any]]
 
@@ -34,7 +34,7 @@ def test_a_schedule_is_paused_run_deleted_and_put_back_in_place(page: Page, serv
     page.keyboard.press("Enter")
     expect(switch).to_have_attribute("aria-checked", "false")
     expect(page.get_by_role("table", name="Repeats").locator(".next .first")).to_have_text("paused")
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "switch", "the focus stays on the switch"
+    expect(switch).to_be_focused()  # the focus stays on the switch
     page.keyboard.press("Enter")
     expect(page.get_by_role("table", name="Repeats").locator(".next .second")).to_contain_text("Jan")
     page.get_by_role("button", name=re.compile("^Run now: count")).click()
@@ -88,11 +88,11 @@ def test_activity_follows_and_stands_still_while_it_is_read(page: Page, served: 
 def test_both_pages_work_without_a_script(open_page: Callable[..., Page], served: str, api: Api, made: dict[str, Any]) -> None:
     page = open_page(java_script_enabled=False)
     page.goto(f"{served}/schedules?q={made['task']['name']}")
-    page.get_by_role("switch").click()
+    pressed(page, page.get_by_role("switch"))
     expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "false")
     page.locator("summary[aria-label^='More for']").click()
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Undo").click()
+    pressed(page, page.get_by_role("button", name="Delete"))
+    pressed(page, page.get_by_role("button", name="Undo"))
     assert api("GET", f"/schedules/{made['id']}")["paused"] is True
     page.goto(f"{served}/activity?what=schedules")
     expect(page.locator("tr.done").first).to_contain_text("Put back the schedule")

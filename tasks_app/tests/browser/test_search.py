@@ -6,10 +6,11 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, Route, expect
 
-from tasks_app.tests.browser.conftest import Api
+from tasks_app.tests.browser.conftest import Api, ended, eventually, unhurried, until_live, with_time_at_rest
 
 Launch = Callable[..., dict[str, Any]]
 
@@ -23,6 +24,12 @@ def _open(page: Page, url: str) -> None:
     expect(page.locator(".conn")).to_have_attribute("data-state", "live")
 
 
+def _asked(url: str, word: str) -> bool:
+    """Whether that asks for what completes this word."""
+    parts = urlsplit(url)
+    return parts.path == "/search/completion" and parse_qs(parts.query)["word"] == [word]
+
+
 def _selected(page: Page) -> Any:
     return page.locator(".completion [aria-selected=true]")
 
@@ -34,6 +41,7 @@ def test_what_was_typed_before_the_script_came_is_completed_too(page: Page, serv
         page.goto(served, wait_until="commit")
     page.locator("[role=combobox]").click()
     page.keyboard.type("sta")
+    eventually(lambda: held, page)
     held.pop().continue_()
     expect(_selected(page)).to_contain_text("status")
     page.wait_for_load_state()
@@ -59,7 +67,9 @@ def test_a_search_is_made_by_keyboard_alone(page: Page, served: str, launch: Lau
     expect(_selected(page)).to_contain_text(tag)
     page.keyboard.press("ArrowDown")
     expect(_selected(page)).to_contain_text("-two")
-    assert box.get_attribute("aria-activedescendant") == _selected(page).get_attribute("id")
+    expect(box).to_have_attribute("aria-activedescendant", re.compile(".+"))
+    active = "box => document.getElementById(box.getAttribute('aria-activedescendant')).getAttribute('aria-selected')"
+    assert box.evaluate(active) == "true"
     page.keyboard.press("Enter")
     expect(box).to_have_value(f"tag:{tag}-two ")
     page.keyboard.type("-na")
@@ -71,6 +81,7 @@ def test_a_search_is_made_by_keyboard_alone(page: Page, served: str, launch: Lau
     expect(page.locator(".chip")).to_have_count(2)
     assert page.url == f"{served}/?q=tag%3A{tag}-two+-name%3Aother"
     expect(page.locator(f"#task-{task['id']}")).to_be_visible()
+    until_live(page)  # a key that is pressed before is nobody's
     page.keyboard.press("/")
     page.keyboard.press("Backspace")
     expect(box).to_have_value("-name:other")
@@ -85,12 +96,14 @@ def test_what_an_arrow_chose_stays_chosen_when_a_late_answer_proposes_it_again(p
     _open(page, f"{served}/")
     box = page.locator("[role=combobox]")
     box.focus()
-    page.keyboard.type(f"tag:{tag[:-1]}")
+    with page.expect_response(lambda answer: _asked(answer.url, f"tag:{tag[:-1]}")):  # whoever types slowly asks for less before
+        page.keyboard.type(f"tag:{tag[:-1]}")
     expect(_selected(page)).to_contain_text(tag)
     held: list[Route] = []
-    page.route("**/search/completion?*", lambda route: held.append(route))
-    with page.expect_request("**/search/completion?*"):
+    page.route(lambda url: _asked(url, f"tag:{tag}"), lambda route: held.append(route))
+    with page.expect_request(lambda request: _asked(request.url, f"tag:{tag}")):
         page.keyboard.type(tag[-1])
+    eventually(lambda: held, page)
     page.keyboard.press("ArrowDown")
     expect(_selected(page)).to_contain_text("-two")
     page.evaluate("document.querySelector('.completion [role=option]').dataset.early = ''")
@@ -116,6 +129,7 @@ def test_what_is_wrong_is_said_beside_the_chips_and_one_press_mends_it(page: Pag
 
 
 def test_a_view_is_saved_renamed_used_and_removed_and_what_is_odd_in_storage_does_no_harm(page: Page, served: str) -> None:
+    unhurried(page)
     page.goto(f"{served}/keys")
     odd = (
         '[{"name":"<img src=x onerror=alert(1)>","query":"status=failed&cursor=x&evil=1"},7,null,{"name":1},{"name":"a","query":"'
@@ -196,6 +210,7 @@ def _press_russian(page: Page, key: str, code: str) -> None:
 
 
 def test_the_sheet_of_keys_opens_over_any_page_and_can_switch_them_off(page: Page, served: str) -> None:
+    with_time_at_rest(page)  # between g and t there are no two seconds
     page.goto(f"{served}/settings")
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name="Keys")
@@ -205,6 +220,7 @@ def test_the_sheet_of_keys_opens_over_any_page_and_can_switch_them_off(page: Pag
     page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page).to_have_url(f"{served}/")
+    until_live(page)
     page.keyboard.press("/")
     page.keyboard.type("?ng")
     expect(sheet).to_have_count(0)
@@ -219,6 +235,7 @@ def test_the_sheet_of_keys_opens_over_any_page_and_can_switch_them_off(page: Pag
 
 def test_one_switch_shows_all_times_in_utc_and_is_kept(page: Page, served: str, launch: Launch, api: Api) -> None:
     task = launch(params={"to": 2, "interval": 0})
+    ended(api, task)
     page.goto(f"{served}/tasks/{task['id']}")
     clock = page.locator("time[data-time]").first
     at = int(str(clock.get_attribute("data-time")))
@@ -230,7 +247,7 @@ def test_one_switch_shows_all_times_in_utc_and_is_kept(page: Page, served: str, 
     page.get_by_role("button", name="UTC").click()
     expect(clock).to_have_text(utc)
     clock.hover()
-    assert "UTC" in str(clock.get_attribute("title"))
+    expect(clock).to_have_attribute("title", re.compile("UTC"))
     page.goto(f"{served}/")
     expect(page.get_by_role("button", name="UTC")).to_have_attribute("aria-pressed", "true")
 
@@ -238,6 +255,7 @@ def test_one_switch_shows_all_times_in_utc_and_is_kept(page: Page, served: str, 
 def test_a_watched_task_is_told_of_on_another_page_and_counted_while_nobody_looks(
     page: Page, served: str, launch: Launch, api: Api
 ) -> None:
+    unhurried(page)
     page.context.grant_permissions(["notifications"], origin=served)
     page.add_init_script(
         "window.told = []; window.Notification = class extends EventTarget { constructor(title) { super(); told.push(title) }"
