@@ -32,9 +32,9 @@ def test_what_ended_is_summed_up_and_silence_is_kept_while_nothing_does(page: Pa
     tag = f"t{uuid.uuid4().hex[:8]}"
     launch(params={"to": 1, "interval": 0.05}, tags=[tag], name="Ended before")
     running = launch(params={"to": 1000, "interval": 0.1}, tags=[tag])
+    with_time_at_rest(page)
     page.goto(f"{served}/?tag={tag}")
     expect(page.locator("[data-count-of=completed]")).to_have_text("1")
-    with_time_at_rest(page)
     opened(page, f"{served}/?tag={tag}")
     launch("outcry", {"words": "no"}, tags=[tag])
     for _ in range(2):
