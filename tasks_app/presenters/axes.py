@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
 from msgspec import Struct
 
 from tasks_app.presenters import times, words
@@ -13,6 +14,7 @@ from tasks_app.presenters.clocks import stopwatch, time_of_day
 INTERVALS = 4
 LARGEST = 1e300  # values beyond are drawn here: differences of larger ones are no numbers any more
 SHORT = 0.995  # an axis of time may leave out this little at its end, rather than a whole interval empty
+FINE = 0.1  # seconds; an axis of time that ends before is in milliseconds
 NEAR = 0.25  # values that differ by less than this share of their size get an axis that does not begin at zero
 _MANTISSAS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _SECONDS = (
@@ -59,8 +61,7 @@ def time_axis(start: float, end: float) -> Axis:
     _whole, count, step = min(fits)
     count = -count
     marks = [start + step * index for index in range(count + 1)]
-    short = count * step <= 10
-    return Axis(start, marks[-1], tuple(f"{words.figure(mark, 3)}{words.THIN}s" if short else stopwatch(mark + 1e-6) for mark in marks))
+    return Axis(start, marks[-1], tuple(_second_labels(marks) if count * step <= 10 else (stopwatch(mark + 1e-6) for mark in marks)))
 
 
 def clock_axis(start: float, end: float) -> Axis:
@@ -87,6 +88,13 @@ def _steps_near(least: float) -> Iterator[float]:
         yield math.ceil(least / _DAY) * _DAY
     else:
         yield next(step for step in _SECONDS if step >= least)
+
+
+def _second_labels(marks: list[float]) -> list[str]:
+    """Marks a fraction of a second apart, with their unit; those of a moment in milliseconds, so that no two read the same."""
+    if marks[-1] > FINE:
+        return [f"{words.figure(mark, 3)}{words.THIN}{_('s')}" for mark in marks]
+    return [f"{words.figure(1000 * mark, 3)}{words.THIN}{_('ms')}" for mark in marks]
 
 
 def _number_labels(ticks: list[float], step: float) -> tuple[str, ...]:

@@ -177,5 +177,8 @@ def everything(call: Call) -> dict[str, str]:
     made["schedule"] = str(call("POST", "/schedules", nightly)["id"])
     paused = call("POST", "/schedules", nightly)
     call("POST", f"/schedules/{paused['id']}/pause")
-    made["bulk"] = str(call("POST", "/actions", {"action": "retry", "filter": {"type": ["count"]}})["id"])
+    cancelled = call("POST", "/tasks", {"type": "count", "params": {"to": 1000, "interval": 1}, "name": "Cancelled, then retried"})
+    call("POST", f"/tasks/{cancelled['id']}/cancel")
+    several = [made["running"], made["scheduled"], cancelled["id"]]  # one of them can go again; the cancelled one of before stays as it is
+    made["bulk"] = str(call("POST", "/actions", {"action": "retry", "ids": several})["id"])
     return made

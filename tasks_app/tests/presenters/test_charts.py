@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -187,6 +188,10 @@ def test_ticks_are_evenly_spaced_round_numbers() -> None:
     assert value_axis(290.0, 292.0).labels == ("290", "290.5", "291", "291.5", "292")
     assert value_axis(-3.0, 5.0).labels == ("-5", "-2.5", "0", "2.5", "5")
     assert time_axis(0, 200).labels == ("0:00", "0:40", "1:20", "2:00", "2:40", "3:20")
+    assert time_axis(0, 1.5).labels == tuple(f"{at}\u202fs" for at in ("0", "0.25", "0.5", "0.75", "1", "1.25", "1.5"))
+    assert time_axis(0, 0.003).labels == tuple(f"{at}\u202fms" for at in ("0", "0.5", "1", "1.5", "2", "2.5", "3"))
+    with translation.override("ru"):
+        assert time_axis(0, 3).labels[-1] == "3\u202fс"
     ticks = [float(label.replace("\u202fM", "")) for label in value_axis(0, 18_200_000).labels]
     assert {round(b - a, 6) for a, b in pairwise(ticks)} == {5}
 
