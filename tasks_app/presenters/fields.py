@@ -108,8 +108,10 @@ def _attrs(schema: Schema, kind: str, required: bool) -> dict[str, str]:
         found |= {name: _plain(value) for name, value in (("min", low), ("max", high)) if value is not None}
     elif kind in ("text", "secret"):
         found = {"type": "password" if kind == "secret" else "text"}
-        pairs = (("minlength", "minLength"), ("maxlength", "maxLength"), ("pattern", "pattern"))
+        pairs = (("minlength", "minLength"), ("maxlength", "maxLength"))
         found |= {name: str(schema[key]) for name, key in pairs if key in schema}
+        if "pattern" in schema:  # a schema's may match anywhere in the value, a browser's must match all of it
+            found["pattern"] = f".*(?:{schema['pattern']}).*"
     if required and kind != "boolean":
         found["required"] = ""
     return found

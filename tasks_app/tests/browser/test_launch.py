@@ -52,6 +52,15 @@ def test_enter_in_a_field_launches(open_page: Callable[..., Page], served: str, 
     expect(page.locator("h1")).not_to_contain_text("Rerun")
 
 
+@pytest.mark.parametrize("type_name", ["http_check", "download"])
+def test_the_browser_takes_every_address_that_the_server_takes(page: Page, served: str, type_name: str) -> None:
+    page.goto(f"{served}/launch/{type_name}?as=form")
+    url = page.locator("[name='params.url']")
+    for value, taken in (("https://example.org/a?b=c", True), ("http://127.0.0.1:8080/healthz", True), ("ftp://example.org/", False)):
+        url.fill(value)
+        assert url.evaluate("box => box.checkValidity()") is taken, value
+
+
 def test_a_mistake_is_said_beside_its_field_while_typing_and_on_launch(page: Page, served: str, complaints: Complaints) -> None:
     complaints.expected = ("422",)
     page.goto(f"{served}/launch/ping")
