@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from threading import Lock
 
 from tasks_app.engine.errors import JournalBehind, JournalFailed, NoRoom, ShareFull, Unavailable, WaitingFull
 from tasks_app.engine.limits import Limits
@@ -20,6 +21,8 @@ class Admission:
         self._journal = journal
         self._limits = limits
         self._room = room
+        self._promised: Counter[str] = Counter()  # places of people whose tasks are on their way
+        self._lock = Lock()
         self.refused: Counter[str] = Counter()  # by the code of the error, since the start
 
     def check(self, more: int, by: str = "") -> None:
@@ -29,6 +32,13 @@ class Admission:
         except Unavailable as error:
             self.refused[error.code] += 1
             raise
+
+    def promise(self, places: int, by: str) -> None:
+        """Hold so many places for tasks of one person that will come; less than none: they have come, or will not."""
+        with self._lock:
+            self._promised[by] += places
+            if not self._promised[by]:
+                del self._promised[by]
 
     def meets_again(self, error: Exception) -> None:
         """What was refused is asked again at once, another way: it counts there."""
@@ -42,16 +52,18 @@ class Admission:
             raise JournalBehind(behind)
         if full := self._room():
             raise NoRoom(full)
-        if more and self._store.waiting + more > self._limits.max_waiting:
-            raise WaitingFull(
-                say("{waiting:,} tasks are waiting; at most {most:,} may.", waiting=self._store.waiting, most=self._limits.max_waiting)
-            )
+        waiting, most = self._store.waiting, self._limits.max_waiting
+        if self._promised:
+            with self._lock:
+                waiting += self._promised.total()
+        if more and waiting + more > most:
+            raise WaitingFull(say("{waiting:,} tasks are waiting; at most {most:,} may.", waiting=waiting, most=most))
         if more and by:
             self._check_share(more, by)
 
     def _check_share(self, more: int, by: str) -> None:
         most = self._limits.max_waiting_each
-        if most is not None and (waiting := self._store.shares.waiting(by)) + more > most:
+        if most is not None and (waiting := self._store.shares.waiting(by) + self._promised[by]) + more > most:
             raise ShareFull(
                 say("{waiting:,} tasks of {by} are waiting; at most {most:,} of one person may.", waiting=waiting, by=by, most=most)
             )

@@ -9,6 +9,7 @@ from functools import partial
 
 from tasks_app.engine.abroad import elsewhere, refuse_force, refuse_foreign
 from tasks_app.engine.admission import Admission
+from tasks_app.engine.arrivals import Arrivals
 from tasks_app.engine.context import Stop
 from tasks_app.engine.dispatcher import Dispatcher
 from tasks_app.engine.errors import Draining, JournalFailed, NothingKept, NotWritten
@@ -69,6 +70,7 @@ class Engine:
         self._undo = Undo(
             store, clock, stop=partial(self._dispatcher.call, self.runner.stop), admit=self._admit, back=self._dispatcher.wake, room=room
         )
+        self._arrivals = Arrivals(store, journal, self.admission, admit=self._admit, taken=self._dispatcher.wake, withdraw=self.delete)
         self.each_tick(self._undo.make_room)
         self.at_end: Callable[[float], Awaitable[object]] = nothing_more  # awaited with the seconds there are, once every task is settled
         self.draining = self.drained = False
@@ -183,8 +185,7 @@ class Engine:
 
     async def submit_slowly(self, requests: Sequence[LaunchRequest], *, by: str = "", via: str = "") -> list[Task]:
         """The same for a caller with an event loop of its own, which is not held up by what has to be looked at, and to be taken in."""
-        tasks = await self._intake.records_slowly(requests, by=by, via=via)
-        return await self._intake.take_in_slowly(tasks, admit=lambda: self._admit(len(tasks), by), taken=self._dispatcher.wake)
+        return await self._arrivals.take_in(await self._intake.records_slowly(requests, by=by, via=via), by)
 
     def cancel(self, task_id: str, *, by: str = "", reason: str = "", force: bool = False) -> Task:
         """Ask a task to stop; one that waits is cancelled at once. Asking again changes nothing, but `force` ends a handler that does not

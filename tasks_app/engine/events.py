@@ -54,6 +54,12 @@ def steps(changes: Sequence[Change]) -> list[Step]:
     return changes.steps if isinstance(changes, News) else _steps(changes)
 
 
+def is_mere_progress(change: Change) -> bool:
+    """Whether nothing changed but how far a task is: that is told to browsers, and not kept."""
+    before, after = change.before, change.after
+    return before is not None and after is not None and before.progress is not after.progress and before.status is after.status
+
+
 def _steps(changes: Iterable[Change]) -> list[Step]:
     found: list[Step] = []
     alike: Change | None = None  # the first of those in a row

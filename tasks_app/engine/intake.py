@@ -16,7 +16,7 @@ from tasks_app.engine.task import Status, Task
 from tasks_app.engine.webhook import signed_hook
 from tasks_app.engine.whose import launched_in
 
-SLICE = 50  # of many launches at once, those that are looked at or taken in before others get their turn
+SLICE = 50  # of many launches at once, those that are looked at before others get their turn
 
 
 class Intake:
@@ -89,17 +89,6 @@ class Intake:
             if index % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
         return tasks
-
-    async def take_in_slowly(self, tasks: Sequence[Task], *, admit: Callable[[], object], taken: Callable[[], object]) -> list[Task]:
-        """Put all into the store, or none where `admit` raises, with a turn for others after every so many; the records as they are kept.
-        Who is let in stays in: others who come meanwhile may find the line full."""
-        admit()
-        kept: list[Task] = []
-        for first in range(0, len(tasks), SLICE):
-            kept += self._store.add(tasks[first : first + SLICE])
-            taken()
-            await asyncio.sleep(0)
-        return kept
 
     def again(self, old: Task, *, by: str, via: str) -> Task:
         """A new record like an old task. Raises UnknownType when its type is not installed any more, and NotLaunchable."""

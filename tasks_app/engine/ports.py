@@ -143,6 +143,13 @@ class Journal(Protocol):
         """Call, from any thread or at once, when every change up to this version is safe, or with the error; one who is patient waits
         until it works again."""
 
+    async def keep_all(self, tasks: Sequence[Task]) -> None:
+        """Return when all of these, which are not in the store yet, are safe: wherever the process dies before, none is. Raises
+        JournalFailed: none will be, nor where the one who asks is cancelled meanwhile."""
+
+    def disown(self, tasks: Sequence[Task]) -> None:
+        """These, which are safe, will not come into the store: forget them."""
+
     def load(self, keep: int | None = None) -> Recovered:
         """What an earlier process left; of the tasks that ended the `keep` that ended last, None for all. The others are forgotten."""
 

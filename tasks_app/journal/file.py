@@ -18,6 +18,7 @@ import msgspec
 from tasks_app.engine.errors import SetupError
 from tasks_app.engine.ports import AHEAD, Recovered
 from tasks_app.engine.task import TERMINAL, Status, Task
+from tasks_app.journal.crowds import cut_off
 from tasks_app.journal.lean import lean
 
 APPLICATION = 0x494F5431  # "IOT1": in the head of every journal, so that no other database is taken for one
@@ -67,19 +68,27 @@ class JournalFile:
             sequences = dict(self._database.execute("SELECT name, next FROM sequences"))
             moments = dict(self._database.execute("SELECT name, at FROM moments"))
             beside = dict(self._database.execute("SELECT name, record FROM records"))
+            torn, marks = cut_off(beside)
         except Exception as error:  # whatever bits were turned over in it
             raise _unusable(self.path, f"is damaged: {error}. Put a copy in its place, or move it away and start anew") from None
+        self._sweep(torn, marks)
         series = {name.partition(":")[2]: following for name, following in sequences.items() if name.startswith("series:")}
         ahead = [_ahead(name) for name in sequences if name.startswith(AHEAD)]
         found = Recovered(
-            tasks,
+            [task for task in tasks if task.number not in torn] if torn else tasks,
             next_number=sequences.get(NUMBERS, 1),
             serials=series,
             ahead=ahead,
             alive_at=moments.get(ALIVE, 0.0),
-            records=beside,
+            records={name: record for name, record in beside.items() if name not in marks},
         )
         return found, old
+
+    def _sweep(self, torn: Iterable[int], marks: Iterable[str]) -> None:
+        """Remove what there is of launches that were cut off. Where there is no room for that they stay, and are left out again."""
+        if marks:
+            with contextlib.suppress(sqlite3.Error):
+                self.write(dict.fromkeys(torn), {}, dict.fromkeys(marks))
 
     def _records(self, keep: int | None) -> tuple[Iterable[bytes], list[int]]:
         """One pass over all rows, in memory for those that are wanted: a million that ended long ago are only glanced at."""

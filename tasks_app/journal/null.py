@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tasks_app.engine.errors import JournalFailed
 from tasks_app.engine.events import Change
 from tasks_app.engine.ports import Recovered
+from tasks_app.engine.task import Task
 
 
 class NullJournal:
@@ -31,6 +32,12 @@ class NullJournal:
     def when_settled(self, version: int, call: Callable[[JournalFailed | None], object], *, patient: bool = False) -> None:
         """Nothing to wait for."""
         call(None)
+
+    async def keep_all(self, tasks: Sequence[Task]) -> None:
+        """Nothing to wait for."""
+
+    def disown(self, tasks: Sequence[Task]) -> None:
+        """Nothing to forget."""
 
     def load(self, keep: int | None = None) -> Recovered:
         """There was nothing before."""

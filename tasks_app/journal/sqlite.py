@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from tasks_app.engine.errors import JournalFailed
-from tasks_app.engine.events import Change
+from tasks_app.engine.events import Change, is_mere_progress
 from tasks_app.engine.ports import Recovered
 from tasks_app.engine.retention import size_of
 from tasks_app.engine.sentences import kept
 from tasks_app.engine.task import Task
+from tasks_app.journal.crowds import Crowds
 from tasks_app.journal.file import NUMBERS, JournalFile
+from tasks_app.journal.waiting import Waiter, Waiting, awaited, tell, told_at_last
 
 RETRY = 1.0  # seconds between tries while the file cannot be written
 CLOSING = 10.0  # seconds the last commit gets at the end
@@ -31,17 +30,7 @@ _FAILED = kept("The journal cannot be written: {why}. What runs goes on; new tas
 _CLOSED = kept("The server is stopping.")
 OLD_A_COMMIT = 500  # records past what is kept that leave with a commit
 
-Waiter = Callable[[JournalFailed | None], object]
 Copied = Callable[[str], object]
-
-
-class _Waiting(NamedTuple):
-    """Somebody who waits for a version, and for so many notes."""
-
-    version: int
-    notes: int
-    patient: bool
-    call: Waiter
 
 
 class SqliteJournal:
@@ -63,7 +52,8 @@ class SqliteJournal:
         self._noting = threading.Lock()
         self._notes_reached = 0  # of these, with the next commit
         self._notes_safe = 0  # of these, on disk
-        self._waiters: list[_Waiting] = []
+        self._waiters: list[Waiting] = []
+        self._crowds = Crowds()
         self._lock = threading.Lock()  # guards the waiters and what they wait for
         self._woken = threading.Event()
         self._closing = threading.Event()
@@ -71,6 +61,7 @@ class SqliteJournal:
         self._over: JournalFailed | None = None  # that nothing is written any more
         self._tasks: dict[int, Task | None] = {}  # what the next commit writes
         self._sequences: dict[str, int] = {}
+        self._next_number = 1  # above all that were given out
         self._records: dict[str, bytes | None] = {}
         self._old: list[int] = []  # records that are not kept any more, by number
         self._copies: deque[tuple[Path, Copied]] = deque()
@@ -99,6 +90,7 @@ class SqliteJournal:
         """The tasks of earlier processes; of those that ended the `keep` that ended last, None for all. Others leave the file by and by."""
         found, old = self._file.load(keep)
         self._old = old
+        self._next_number = found.next_number
         self._woken.set()
         return found
 
@@ -129,7 +121,7 @@ class SqliteJournal:
         with self._lock:
             version = min(version, self._seen)
             failed = None if patient else JournalFailed(self._trouble) if self._trouble else self._over
-            waiting = _Waiting(version, self._noted, patient, call)
+            waiting = Waiting(version, self._noted, patient, call)
             # What this thread says may make a handler of logging launch something, and that would wait for this very thread.
             settled = self._is_settled(waiting) or threading.current_thread() is self._thread
             if not settled and failed is None:
@@ -139,10 +131,29 @@ class SqliteJournal:
 
     async def settled(self, version: int) -> None:
         """Return when every change up to this version is on disk. Raises JournalFailed."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self.when_settled(version, partial(_tell_loop, loop, done))
+        done, call = awaited()
+        self.when_settled(version, call)
         await done
+
+    async def keep_all(self, tasks: Sequence[Task]) -> None:
+        """Return when all of these, which are not in the store yet, are on disk; wherever the process dies before, none is. Raises
+        JournalFailed: none will be there, nor where the one who asks is cancelled meanwhile."""
+        done, call = awaited()
+        with self._lock:
+            if self._trouble or self._over is not None:
+                raise self._over or JournalFailed(self._trouble)
+            self._crowds.enter(tasks, call)
+        self._woken.set()
+        try:
+            await done
+        except asyncio.CancelledError:
+            self.disown(tasks)
+            raise
+
+    def disown(self, tasks: Sequence[Task]) -> None:
+        """These, which are on disk, will not come into the store: forget them."""
+        self._crowds.disown(tasks)
+        self._woken.set()
 
     def close(self) -> None:
         """Write what is left and let go of the file. May be called twice."""
@@ -153,6 +164,7 @@ class SqliteJournal:
         with self._lock:
             self._over = JournalFailed(str(_CLOSED()))
             left = [waiting for waiting in self._waiters if not waiting.patient]
+            left += [told_at_last(call, self._over) for call in self._crowds.failed()]
             self._waiters.clear()
         self._tell(left, self._over)
 
@@ -165,8 +177,8 @@ class SqliteJournal:
     # -- the writer's thread
 
     def _write_on(self) -> None:
-        while not self._closing.is_set() or self._changes or self._notes:
-            if not self._trouble and not self._changes and not self._old:
+        while not self._closing.is_set() or self._changes or self._notes or self._crowds:
+            if not self._trouble and not self._changes and not self._old and not self._crowds:
                 self._woken.wait()
             self._woken.clear()
             if not self._turn() and self._closing.wait(RETRY):
@@ -191,7 +203,7 @@ class SqliteJournal:
         while self._changes and size < COMMIT_BYTES:
             changes = self._changes[0]
             for change in changes:
-                if not _mere_progress(change):
+                if not is_mere_progress(change):
                     self._take(change)
                     size += size_of(change.task)
             self._changes.popleft()  # only now: what could not be taken in is looked at again
@@ -206,14 +218,22 @@ class SqliteJournal:
             self._notes_reached += 1
         for number in self._old[-OLD_A_COMMIT:]:
             self._tasks[number] = None
+        self._number_up_to(self._crowds.collect(self._tasks, self._records))
 
     def _take(self, change: Change) -> None:
         task = change.task
-        self._tasks[task.number] = change.after
         if change.before is None:
-            self._sequences[NUMBERS] = max(self._sequences.get(NUMBERS, 0), task.number + 1)
+            if self._crowds.has(task):
+                return
+            self._number_up_to(task.number + 1)
             if task.serial is not None:
                 self._sequences[f"series:{task.series}"] = task.serial + 1
+        self._tasks[task.number] = change.after
+
+    def _number_up_to(self, number: int) -> None:
+        """Numbers are given out in order, and come here in any."""
+        if number > self._next_number:
+            self._next_number = self._sequences[NUMBERS] = number
 
     def _write(self) -> None:
         if self._tasks or self._sequences or self._records:
@@ -242,52 +262,28 @@ class SqliteJournal:
             self._trouble = ""
             self._safe, self._notes_safe = self._reached, self._notes_reached
             ready = [waiting for waiting in self._waiters if self._is_settled(waiting)]
+            ready += [told_at_last(call, None) for call in self._crowds.wrote()]
             self._waiters = [waiting for waiting in self._waiters if not self._is_settled(waiting)]
         self._tell(ready, None)
 
-    def _tell(self, waiters: list[_Waiting], error: JournalFailed | None) -> None:
+    def _tell(self, waiters: Sequence[Waiting], error: JournalFailed | None) -> None:
         """Call those who wait. One who cannot be called for want of memory is called again."""
-        for index, waiting in enumerate(waiters):
-            try:
-                waiting.call(error)
-            except MemoryError:
-                with self._lock:
-                    self._waiters += waiters[index:]
-                self._woken.set()
-                return
+        if left := tell(waiters, error):
+            with self._lock:
+                self._waiters += left
+            self._woken.set()
 
-    def _is_settled(self, waiting: _Waiting) -> bool:
+    def _is_settled(self, waiting: Waiting) -> bool:
         return waiting.version <= self._safe and waiting.notes <= self._notes_safe
 
     def _failed(self, error: Exception) -> None:
-        sentence = str(_FAILED(why=_why(error)))
+        sentence = str(_FAILED(why="there is no memory left" if isinstance(error, MemoryError) else error))
+        failed = JournalFailed(sentence)
         with self._lock:
             is_news, self._trouble = self._trouble != sentence, sentence
             given_up = [waiting for waiting in self._waiters if not waiting.patient]
             self._waiters = [waiting for waiting in self._waiters if waiting.patient]
-        self._tell(given_up, JournalFailed(sentence))
+            given_up += [told_at_last(call, failed) for call in self._crowds.failed()]
+        self._tell(given_up, failed)
         if is_news:
             self._told(sentence)
-
-
-def _mere_progress(change: Change) -> bool:
-    """Whether nothing changed but how far a task is: that is told to browsers, and not kept."""
-    before, after = change.before, change.after
-    return before is not None and after is not None and before.progress is not after.progress and before.status is after.status
-
-
-def _why(error: Exception) -> str:
-    return "there is no memory left" if isinstance(error, MemoryError) else str(error)
-
-
-def _tell_loop(loop: asyncio.AbstractEventLoop, done: asyncio.Future[None], error: JournalFailed | None) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
-        loop.call_soon_threadsafe(_resolve, done, error)
-
-
-def _resolve(done: asyncio.Future[None], error: JournalFailed | None) -> None:
-    if not done.done():
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
