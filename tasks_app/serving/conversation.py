@@ -50,6 +50,12 @@ class Conversation(ServerProtocol):
         self.given += sum(map(len, found))
         return found
 
+    def let_go(self) -> None:
+        """The connection is gone. Its parser holds what it belongs to, and so do the errors that it met: what goes round in circles would
+        wait for the garbage collector."""
+        self.parser.close()
+        self.parser_exc = self.handshake_exc = None
+
 
 class Parts:
     """A message that comes in any number of parts. Empty ones take no room."""

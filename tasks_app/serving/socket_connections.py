@@ -63,6 +63,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if (scope := getattr(self, "scope", None)) is not None:  # there was a handshake
             scope["extensions"].pop(PUSH, None)  # what goes round in circles would wait for the garbage collector
         super().connection_lost(exc)
+        self.conn.let_go()
 
     # -- what comes in
 

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from tasks_app.pushed import encoded
 from tasks_app.serving import conversation, socket_connections
 from tasks_app.serving.connections import BoundedHttp
-from tasks_app.serving.conversation import LARGE, Taken, in_the_kernel
+from tasks_app.serving.conversation import LARGE, Conversation, Taken, in_the_kernel
 from tasks_app.serving.socket_connections import LEFT, MAX_MESSAGE, BoundedWebSocket
 from tasks_app.tests.live.raw import CLOSE, PATIENCE, PING, TEXT, Closed, SlowPage, frame, opened
 
@@ -125,7 +125,7 @@ async def test_it_conforms_to_autobahns_cases(monkeypatch):
 
 def connections() -> list[Any]:
     """All there are in this process. A weak proxy asks whom it stands for which class he is of, and he may be gone."""
-    return [found for found in gc.get_objects() if issubclass(type(found), (BoundedHttp, BoundedWebSocket))]
+    return [found for found in gc.get_objects() if issubclass(type(found), (BoundedHttp, BoundedWebSocket, Conversation))]
 
 
 async def test_what_is_over_does_not_wait_for_the_garbage_collector():
@@ -147,6 +147,30 @@ async def test_what_is_over_does_not_wait_for_the_garbage_collector():
         writer.close()
         assert not await reader.read()
         await until(lambda: not ours())
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        frame(CLOSE),
+        frame(CLOSE, b"\x03\xe8"),
+        b"\xff" * 16,
+        frame(TEXT, b"\xff"),
+        frame(TEXT, announced=MAX_MESSAGE + 1),
+        frame(PING)[:1],
+        b"",
+    ],
+)
+async def test_nor_does_it_however_it_ends(quick, last):
+    """A parser and the errors it met hold the conversation they belong to."""
+    of_others = connections()
+    async with serving(Application(echo)) as (address, _):
+        async with opened(address) as client:
+            await client.say("1")
+            assert await client.hear() == 1
+            assert any(type(found) is Conversation for found in connections())
+            await client.send(last)
+        await until(lambda: len(connections()) <= len(of_others))
 
 
 async def test_whoever_stops_reading_is_let_go_and_little_is_kept_for_him_meanwhile(quick):
