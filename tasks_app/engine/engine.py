@@ -179,9 +179,7 @@ class Engine:
 
     def submit_many(self, requests: Sequence[LaunchRequest], *, by: str = "", via: str = "") -> list[Task]:
         """Accept all or none. Raises as submit does; fields are named `tasks.<index>.…`. Idempotency keys are refused here."""
-        tasks = self._intake.records(requests, by=by, via=via)
-        self._take_in(tasks)
-        return tasks
+        return self._take_in(self._intake.records(requests, by=by, via=via))
 
     async def submit_slowly(self, requests: Sequence[LaunchRequest], *, by: str = "", via: str = "") -> list[Task]:
         """The same for a caller with an event loop of its own, which is not held up by what has to be looked at, and to be taken in."""

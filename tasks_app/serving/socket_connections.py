@@ -41,8 +41,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.conn: Conversation = Conversation(max_size=MAX_MESSAGE, logger=self.logger)
         self._one_at_a_time = asyncio.Lock()
         self._message = Parts()
-        self._unread = bytearray()
-        self._inbox = 0
+        self._unread, self._inbox = bytearray(), 0
         self._in_line = self._inside = self._deaf = self._held = False
         self._pace = Pace()
         self._looking: asyncio.TimerHandle | None = None

@@ -243,7 +243,7 @@ async def test_what_breaks_inside_is_a_problem_without_its_reason(
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("a secret inside")
 
-    monkeypatch.setattr(now.engine, "submit_once", broken)
+    monkeypatch.setattr(now.engine.together, "submit", broken)
     answer = await client.post(TASKS, json={"type": "count"})
     problem(answer, 500, code="internal_error")
     assert "secret" not in answer.text
