@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ class Book:
 
 
 class Caller:
-    """One of the clients. It stops when the server is gone."""
+    """One of the clients. It stops once `over` is set; a connection that ends before is made anew."""
 
-    def __init__(self, port: int, book: Book, notes: Path, rate: float) -> None:
+    def __init__(self, port: int, book: Book, notes: Path, rate: float, over: asyncio.Event) -> None:
+        self._over = over
         self._client = Client(port)
         self._book = book
         self._notes = str(notes)
@@ -55,13 +57,12 @@ class Caller:
         following = time.monotonic()
         acts = (self._launch, self._bulk, self._dialect, self._cancel, self._delete, self._retry)
         try:
-            while True:
+            while not self._over.is_set():
                 (act,) = random.choices(acts, (50, 3, 22, 10, 10, 5))
-                await act()
+                with suppress(*GONE):
+                    await act()
                 following = max(following + 1 / self._rate, time.monotonic() - 0.5)
                 await asyncio.sleep(following - time.monotonic())
-        except GONE:
-            return
         finally:
             self._client.close()
 

@@ -8,13 +8,13 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from soak.after import Runs, back_again, lost, unwritten, went_on
-from soak.client import GONE, Client, every
+from soak.client import GONE, Client, every, until
 from soak.figures import Figure, quantile
 from soak.load import Book, Caller
 from soak.server import Server, starting
@@ -107,17 +107,24 @@ async def _round(
     server: Server, place: _Place, seen: _Seen, before: tuple[list[str], list[tuple[str, str]]]
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """Look for what the round before launched, while others already launch; then kill."""
-    known = len(place.book.elsewhere)
-    callers = [Caller(server.port, place.book, place.notes, RATE / CLIENTS) for _ in range(CLIENTS)]
+    known, answered, over = len(place.book.elsewhere), place.book.answers.total(), asyncio.Event()
+    callers = [Caller(server.port, place.book, place.notes, RATE / CLIENTS, over) for _ in range(CLIENTS)]
     calling = [asyncio.create_task(caller.call()) for caller in callers]
     began = time.monotonic()
     async with Client(server.port) as client:
         seen.lost += await lost(client, place.book, *before)
+    await until(lambda: _under_load(place.book, answered, callers))
     await asyncio.sleep(random.uniform(0.1, LONGEST))
     server.kill()
+    over.set()
     await asyncio.gather(*calling)
     seen.loaded += time.monotonic() - began
     return [task for caller in callers for task in caller.launched], place.book.elsewhere[known:]
+
+
+async def _under_load(book: Book, answered: int, callers: Sequence[Caller]) -> bool:
+    """Whether each client has had an answer, on average, and something was launched: a kill before finds nothing to lose."""
+    return book.answers.total() - answered >= len(callers) and any(caller.launched for caller in callers)
 
 
 async def _in_the_end(place: _Place, seen: _Seen) -> list[Figure]:
