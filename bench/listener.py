@@ -1,5 +1,6 @@
 """Who is pinged: so many ports of this machine, each noting when it was dialled. `python -m bench.listener COUNT` says the ports as JSON,
-then, once stdin ends, how many probes came and how late they were: milliseconds beyond the pace that each port's own probes have."""
+then, once stdin ends, how many probes came and how late they were: milliseconds beyond the pace that each port's own probes have, of all of
+them and of those in between, without the first and the last few of each port."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from soak.figures import quantile
 from tasks_app.crowds import room_for
 
 INTERVAL = 1.0  # seconds between the probes of a ping
+FIRST, LAST = 5, 3  # probes of each ping that come while others begin, and while they end
 Sockets = Mapping[int, socket.socket]  # by descriptor
 
 
@@ -49,8 +51,15 @@ def main() -> None:
     """See the module."""
     sockets = listening(int(sys.argv[1]))
     print(json.dumps([one.getsockname()[1] for one in sockets.values()]), flush=True)
-    found = [one * 1000 for times in noted(sockets, sys.stdin.fileno()).values() for one in late(times)]
-    print(json.dumps({"probes": len(found), "p50": quantile(found, 0.5), "p99": quantile(found, 0.99)}))
+    found = [late(times) for times in noted(sockets, sys.stdin.fileno()).values()]
+    everything, between = flat(found), flat([times[FIRST:-LAST] for times in found])
+    said = {"probes": len(everything), "all": quantile(everything, 0.99), "p50": quantile(between, 0.5), "p99": quantile(between, 0.99)}
+    print(json.dumps(said), flush=True)
+
+
+def flat(found: Sequence[Sequence[float]]) -> list[float]:
+    """Seconds in many lists as milliseconds in one."""
+    return [one * 1000 for times in found for one in times]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from bench.looks import look
 from soak.figures import quantile
 
 TAKES = 40
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 

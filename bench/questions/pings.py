@@ -1,5 +1,6 @@
 """Ten thousand pings at one probe a second each, against as many ports of this machine, for half a minute: how late probes are beyond the
-pace of their own ping, by the clock of who is pinged."""
+pace of their own ping, by the clock of who is pinged. All of them begin within a second or two and end within as much, which is more work
+than their probes are: how late they are while all are under way leaves out the first five probes and the last three of each."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from bench.figures import Found, at_most, told
 from bench.looks import STARVED, Cpu, look
 
 TAKES = 70
-ROOM = {"IOTASK_MAX_BULK_BODY_BYTES": "33554432"}
+ROOM = {"IOTASK_MAX_BULK_BODY_BYTES": "33554432", "IOTASK_KEEP_BYTES": "1073741824"}
 
 
 def run(full: bool, folder: Path) -> list[Found]:
     """One server, one process that is pinged."""
-    count, probes = (10_000, 30) if full else (200, 4)
+    count, probes = (10_000, 30) if full else (200, 12)
     with beside("bench.listener", count) as listener, places.iotask(folder, **ROOM) as server, api_of(server) as api:
         ports = listener.hear()
         look(server, "/", 5)
@@ -39,8 +40,9 @@ def run(full: bool, folder: Path) -> list[Found]:
     return [
         told("pings that completed", completed, f"of {count:,}", 0),
         told("probes that arrived", seen["probes"], f"of {count * probes:,}", 0),
-        told("probes late, median", seen["p50"], "ms"),
-        at_most("probes late, p99", seen["p99"], 50, "ms"),
+        told("probes late while all are under way, median", seen["p50"], "ms"),
+        at_most("probes late while all are under way, p99", seen["p99"], 50, "ms"),
+        told("probes late, begin and end included, p99", seen["all"], "ms"),
         told("processors busy", cores, "of one", 2),
         told(STARVED, starved * 100, "%"),
         told("memory of a ping", memory / 1024, "KiB", 2),
