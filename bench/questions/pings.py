@@ -16,7 +16,7 @@ from bench.figures import Found, at_most, told
 from bench.looks import STARVED, Cpu, look
 
 TAKES = 70
-ROOM = {"IOTASK_MAX_BULK_BODY_BYTES": "33554432", "IOTASK_KEEP_BYTES": "1073741824"}
+ROOM = {"IOTASK_MAX_BULK_BODY_BYTES": "33554432", "IOTASK_KEEP_MB": "1024"}
 
 
 def run(full: bool, folder: Path) -> list[Found]:
