@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from tasks_app.live.consumers import ListConsumer
 from tasks_app.runtime import Runtime
 from tasks_app.tests.api.asgi import Exchange
 from tasks_app.tests.api.conftest import application, config, now
+from tasks_app.tests.garbage import left_as_garbage
 
 __all__ = ["application", "config", "now"]  # fixtures
 JSON = {"content-type": "application/json"}
@@ -106,15 +106,8 @@ async def test_no_answer_leaves_its_request_or_its_page_to_the_garbage_collector
 ) -> None:
     """Hundreds of pages were held until it came by, with all that their rows are made of."""
     await ask(application, method, target, **more)  # what is made once is no garbage
-    gc.collect()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
+    with left_as_garbage(HttpRequest, BaseContext, GenerateJsonSchema) as left:
         await ask(application, method, target, **more)
-        gc.collect()
-        left = [kept for kept in gc.garbage if isinstance(kept, HttpRequest | BaseContext | GenerateJsonSchema)]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
     assert left == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +27,7 @@ from tasks_app.executors.local import AsyncRun
 from tasks_app.tests import scripted
 from tasks_app.tests.engine.virtual import EPOCH
 from tasks_app.tests.engine.world import World, handler
+from tasks_app.tests.garbage import left_as_garbage
 
 Start = Callable[..., Awaitable[World]]
 
@@ -58,16 +58,8 @@ async def test_a_failing_task_fails_with_its_error(world: World) -> None:
 async def test_an_attempt_that_has_ended_leaves_nothing_to_the_garbage_collector(world: World, mode: str) -> None:
     """Circles of records, attempts and coroutines would be kept until it comes by, and make it come by more often."""
     await world.ran(mode)
-    gc.collect()
-    await world.ran(mode)
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
+    with left_as_garbage(Live, Context, AsyncRun) as left:
         await world.ran(mode)
-        gc.collect()
-        left = [kept for kept in gc.garbage if isinstance(kept, Live | Context | AsyncRun)]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
     assert left == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import time
 from typing import Any
@@ -19,6 +18,7 @@ from tasks_app.handlers import _probes as module
 from tasks_app.handlers._connecting import Connecting
 from tasks_app.handlers._probes import Probe, Target
 from tasks_app.handlers.ping import headline, ping, statistics
+from tasks_app.tests.garbage import left_as_garbage
 from tasks_app.tests.handlers.conftest import Listener
 from tasks_app.tests.handlers.names import NameServer
 from tasks_app.tests.handlers.running import Attempt, execute, sockets_to, until
@@ -57,16 +57,9 @@ async def test_progress_log_and_series_tell_of_each_probe(listener: Listener):
 
 async def test_a_probe_leaves_nothing_to_the_garbage_collector(listener: Listener, closed_port: int, black_hole: int):
     """With ten thousand of them a second it would look for garbage all the time, and hold every probe up."""
-    gc.collect()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
+    with left_as_garbage(Probe, Connecting) as left:
         for port in (listener.port, closed_port, black_hole):
             await execute(ping, params(port, timeout=0.1, fail_if_unreachable=False))
-        gc.collect()
-        left = [kept for kept in gc.garbage if isinstance(kept, Probe | Connecting)]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
     assert left == []
 
 

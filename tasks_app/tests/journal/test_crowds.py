@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -35,18 +34,6 @@ PARTS = 7
 def _small_and_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowds, "PART", PART)
     monkeypatch.setattr(sqlite, "RETRY", 0.01)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "j"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[SqliteJournal]:
-    made = SqliteJournal(path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,6 @@ from tasks_app.tests.engine.records import DONE, IN_STATUS, a_task, begun
 from tasks_app.tests.journal.lives import files_of, kept
 
 SCHEMAS = Path(__file__).parent / "schemas"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "j"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[SqliteJournal]:
-    made = SqliteJournal(path)
-    yield made
-    made.close()
 
 
 def ended(number: int, at: float) -> Task:
