@@ -142,11 +142,12 @@ def test_a_button_of_a_page_whose_session_has_ended_leads_to_the_login_and_not_i
 def test_a_form_that_was_filled_while_the_session_ended_is_filled_after_the_login(
     guarded: Started, page: Page, complaints: list[str]
 ) -> None:
+    page.route_web_socket("**/live/**", lambda socket: None)  # the page would hear that its session has ended, and go to the login itself
     page.goto(f"{guarded.url}/launch/count?as=form")
     sign_in(page, "the-operator")
     page.get_by_label("To", exact=True).fill("4321")
     page.evaluate(
-        """async () => {  // at once: the page itself hears that its session has ended within a moment, and goes to the login
+        """async () => {
             const token = document.querySelector("#launch [name=csrfmiddlewaretoken]").value;
             await fetch("/logout", {method: "POST", headers: {"X-CSRFToken": token}, redirect: "manual"});
             [...document.querySelectorAll("button")].find((one) => one.textContent.includes("Launch count")).click();

@@ -63,7 +63,8 @@ def test_arrow_keys_read_slots_and_with_shift_choose_a_span(page: Page, served: 
     page.wait_for_url(re.compile(r"/\?q=ended"))
 
 
-def test_charts_move_on_in_place_and_an_open_table_stays_open(page: Page, served: str, launch: Launch) -> None:
+def test_charts_move_on_in_place_and_an_open_table_stays_open(page: Page, served: str, launch: Launch, api: Api) -> None:
+    ended(api, launch(params={"to": 1, "interval": 0}))  # before anything has run there are no charts
     _opened(page, served)
     page.locator(f"{CHART} summary").click()
     page.evaluate("kept = [...document.querySelectorAll('#throughput tbody tr, #throughput .plot-box, #throughput h2')]")
@@ -75,7 +76,10 @@ def test_charts_move_on_in_place_and_an_open_table_stays_open(page: Page, served
     expect(page.locator(f"{CHART} table")).to_be_visible()
 
 
-def test_without_a_script_tables_open_and_their_times_are_links(open_page: Callable[..., Page], served: str) -> None:
+def test_without_a_script_tables_open_and_their_times_are_links(
+    open_page: Callable[..., Page], served: str, launch: Launch, api: Api
+) -> None:
+    ended(api, launch(params={"to": 1, "interval": 0}))
     page = open_page(java_script_enabled=False)
     page.goto(f"{served}/pulse?span=day")
     page.locator("#failures summary").click()
