@@ -84,9 +84,11 @@ class Line:
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             call = Call((reader, writer), await asyncio.open_connection("127.0.0.1", self._to))
-        except OSError:
+        except BaseException as error:  # also where the line ends meanwhile
             writer.transport.abort()
-            return
+            if isinstance(error, OSError):
+                return
+            raise
         self._calls.add(call)
         try:
             ways = [asyncio.create_task(self._carry(call, *way)) for way in ((call.near, call.far), (call.far, call.near))]

