@@ -47,6 +47,7 @@ class Line:
         self._to = port
         self._loop = asyncio.new_event_loop()
         self._calls: set[Call] = set()
+        self._meets: dict[asyncio.Task[None], asyncio.StreamWriter] = {}  # of all that ever came
         self.delay = 0.0
         self.rate = 0
         self.loss = 0.0
@@ -68,7 +69,7 @@ class Line:
         self._loop.call_soon_threadsafe(lambda: [do(call) for call in list(self._calls)])
 
     async def _serve(self, ready: threading.Event, ending: asyncio.Event) -> None:
-        server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._met, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await ending.wait()
@@ -76,19 +77,24 @@ class Line:
         for call in self._calls:
             call.reset()
         await asyncio.sleep(0.1)  # most see by themselves that it is over
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(3):  # who was just being let in comes in meanwhile
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            for writer in self._meets.values():  # also of those whose task was cancelled before it began
+                writer.transport.abort()
+            await asyncio.sleep(0.01)
+
+    def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._meets[self._loop.create_task(self._meet(reader, writer))] = writer
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             call = Call((reader, writer), await asyncio.open_connection("127.0.0.1", self._to))
-        except BaseException as error:  # also where the line ends meanwhile
+        except OSError:
             writer.transport.abort()
-            if isinstance(error, OSError):
-                return
-            raise
+            return
         self._calls.add(call)
         try:
             ways = [asyncio.create_task(self._carry(call, *way)) for way in ((call.near, call.far), (call.far, call.near))]
