@@ -64,6 +64,7 @@ async def unless_gone(request: Any, work: Coroutine[Any, Any, Read]) -> Read:
         working.cancel()
         leaving.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
+        del working, leaving  # what was raised refers to this frame: in a circle it would hold the request until the garbage collector comes
 
 
 def _found(working: asyncio.Future[Read]) -> Read:
@@ -73,6 +74,8 @@ def _found(working: asyncio.Future[Read]) -> Read:
     except Exception as error:
         clear_frames(error.__traceback__)
         raise
+    finally:
+        del working
 
 
 def no_body(request: HttpRequest) -> None:
