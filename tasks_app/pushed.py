@@ -1,14 +1,27 @@
-"""What goes down the live sockets of this process: how a frame gets there without a wait, and how much has gone."""
+"""What goes down the live sockets of this process: how a frame gets there without a wait, what comes back so, how much has gone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from websockets.frames import Frame, Opcode
 
+PUSH = "iotask.push"  # an extension of a WebSocket's scope: Shortcuts
 Push = Callable[[str], bool]
-PUSH = "iotask.push"  # an extension of a WebSocket's scope; its "text" sends one at once if that needs no wait, and says whether it did
+
+
+@dataclass(slots=True)
+class Shortcuts:
+    """Ways past a socket's queues, for what is said most often; None where there is none, or no more.
+
+    `push` is the server's: it sends a text at once if that needs no wait, and says whether it did. `hear` is put there by the application:
+    it is asked about each text where that is read, if none waits before it, and says whether it has taken it in.
+    """
+
+    push: Push | None = None
+    hear: Callable[[str], bool] | None = None
 
 
 class Pushed:

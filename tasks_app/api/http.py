@@ -64,7 +64,10 @@ async def unless_gone(request: Any, work: Coroutine[Any, Any, Read]) -> Read:
         working.cancel()
         leaving.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
-        del working, leaving  # what was raised refers to this frame: in a circle it would hold the request until the garbage collector comes
+        del (
+            working,
+            leaving,
+        )  # what was raised refers to this frame: a circle that would hold the request for long
 
 
 def _found(working: asyncio.Future[Read]) -> Read:

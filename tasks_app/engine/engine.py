@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
 from tasks_app.engine.abroad import elsewhere, refuse_force, refuse_foreign
@@ -262,9 +262,9 @@ class Engine:
         except JournalFailed as error:
             raise NotWritten from error
 
-    def flush_progress(self) -> None:
-        """Bring what handlers reported into the store now; readers that are about to look call it."""
-        self.reports.flush()
+    def flush_progress(self, among: Collection[int] | None = None) -> None:
+        """Bring what handlers reported into the store now, of these tasks only where some are named; readers about to look call it."""
+        self.reports.flush(among)
 
     def waiting(self, task: Task) -> Waiting | None:
         """Why a task waits and for how long, None when it does not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from threading import RLock
 
@@ -29,10 +29,11 @@ class Reports:
         """Remember a report; an older one of the same task is forgotten."""
         self._waiting[number] = (attempt, self._clock.monotonic(), report)
 
-    def flush(self) -> None:
-        """Write what waits to the store."""
+    def flush(self, among: Collection[int] | None = None) -> None:
+        """Write what waits to the store; of these tasks only, where they are named."""
         with self.flushing:
-            waiting = {number: said for number in list(self._waiting) if (said := self._waiting.pop(number, None)) is not None}
+            numbers = list(self._waiting) if among is None else among
+            waiting = {number: said for number in numbers if (said := self._waiting.pop(number, None)) is not None}
             try:
                 if waiting:
                     self._store.update_many((number, partial(_written, said=said)) for number, said in waiting.items())

@@ -8,18 +8,23 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from itertools import count
 from threading import Lock
 
 from tasks_app.engine.events import Change, Return
 from tasks_app.engine.sentences import Sentence, joined, say
 from tasks_app.live.seats import Seats
+from tasks_app.live.showing import Showing
 from tasks_app.live.viewer import INTERNAL, Viewer
-from tasks_app.live.window import Tick, Window
+from tasks_app.live.window import Window
 from tasks_app.logs.lines import about
 from tasks_app.runtime import Runtime
 
 logger = logging.getLogger("iotask.live")
-TICK = 0.25  # seconds from the begin of one look to that of the next; where looking takes that long, a fifth of it passes between them
+TICK = 0.25  # seconds from one frame of a viewer to the next
+STEPS = 4  # in which viewers are served at most, each with a look of its own: the last of many would get what was true long before
+A_STEP = 200  # viewers for whom a look more is worth what it costs
+REST = 0.2  # of a step, at least, between two of them, however long they take
 TURN_SECONDS = 0.01  # the loop gets a turn once windows and viewers have been served for so long
 LOOK_AT_CLOCK = 20  # viewers served between two looks at the clock
 
@@ -71,23 +76,22 @@ class Hub:
         self._runtime = runtime
         self.seats = runtime.sockets = Seats(runtime.config.max_sockets, runtime.config.max_sockets_per_user)
         self._marks = Marks()
-        self._windows: dict[Hashable, Window] = {}
-        self._viewers: dict[Hashable, set[Viewer]] = {}
+        self._showings: dict[Hashable, Showing] = {}
+        self._places = count()
         self._ticking: asyncio.Task[None] | None = None
-        self._ticks = 0
+        self._ticks = self._step = 0
+        self._steps = 1
 
     def join(self, viewer: Viewer, key: Hashable, make: Callable[[], Window]) -> None:
         """Show a window to a viewer, in place of what it saw before; the first viewer of a window makes it."""
-        if viewer in self._viewers.get(key, ()):
+        showing = self._showings.get(key)
+        if showing is not None and viewer in showing.viewers:
             return
-        window = self._windows.get(key)
-        if window is None:
-            window = make()
-            self._windows[key] = window
-            self._viewers[key] = set()
-            self._marks.watch(frozenset(), window.numbers)
+        if showing is None:
+            showing = self._showings[key] = Showing(make())
+            self._marks.watch(frozenset(), showing.window.numbers)
         self._forget(viewer)
-        self._viewers[key].add(viewer)
+        showing.viewers[viewer] = next(self._places)
         viewer.key = key
         viewer.moved()
         if self._ticking is None:
@@ -96,12 +100,12 @@ class Hub:
 
     def shows(self, key: Hashable) -> bool:
         """Whether there is such a window already."""
-        return key in self._windows
+        return key in self._showings
 
     def leave(self, viewer: Viewer) -> None:
         """A viewer is gone. With the last one, the tick ends."""
         self._forget(viewer)
-        if not self._viewers and self._ticking is not None:
+        if not self._showings and self._ticking is not None:
             self._ticking.cancel()
             self._ticking = None
             self._runtime.store.unlisten(self._marks.listen)
@@ -109,20 +113,18 @@ class Hub:
     @property
     def viewers(self) -> int:
         """How many sockets are open."""
-        return sum(map(len, self._viewers.values()))
+        return sum(len(showing.viewers) for showing in self._showings.values())
 
     def _forget(self, viewer: Viewer) -> None:
-        viewers = self._viewers.get(viewer.key)
-        if viewers is None or viewer not in viewers:
+        showing = self._showings.get(viewer.key)
+        if showing is None or showing.viewers.pop(viewer, None) is None:
             return
-        viewers.discard(viewer)
-        if not viewers:
-            window = self._windows.pop(viewer.key)
-            del self._viewers[viewer.key]
-            self._marks.watch(window.numbers, frozenset())
+        if not showing.viewers:
+            del self._showings[viewer.key]
+            self._marks.watch(showing.window.numbers, frozenset())
 
-    def _drop(self, key: Hashable) -> None:
-        for viewer in list(self._viewers.get(key, ())):
+    def _drop(self, showing: Showing) -> None:
+        for viewer in list(showing.viewers):
             viewer.give_up(INTERNAL)
             self.leave(viewer)
 
@@ -144,31 +146,48 @@ class Hub:
                 await self.tick()
             except Exception:  # no memory, say: the next tick looks again
                 logger.exception("A look at what changed failed", extra=about("window_failed"))
-            rest = max(TICK - (time.monotonic() - began), TICK / 5)
+            step = TICK / self._steps
+            rest = max(step - (time.monotonic() - began), step * REST)
 
     async def tick(self) -> None:
-        """Look once, render what changed, offer it."""
-        self._runtime.engine.flush_progress()
-        self._ticks += 1
+        """One step of a tick: look, render what changed for whoever is due, offer it. A tick of few viewers has one step."""
+        self._step = (self._step + 1) % self._steps
+        if self._step == 0:
+            self._ticks += 1
+            self._steps = min(STEPS, self.viewers // A_STEP + 1)
+        due = [(showing, viewers) for showing in self._showings.values() if (viewers := showing.due(self._step, self._steps))]
+        self._flush([showing.window for showing, _ in due])
         version, dirty, reshaped = self._marks.swap()
-        tick = Tick(self._ticks, version, dirty, reshaped, self._notice())
+        for showing in self._showings.values():
+            showing.owe(dirty, reshaped)
+        notice = self._notice()
         turn = time.monotonic()
-        for key, window in list(self._windows.items()):
-            before = window.numbers
+        for showing, viewers in due:
+            if not showing.viewers:  # all have gone while others were served
+                continue
+            before = showing.window.numbers
             try:
-                window.tick(tick)
-                self._marks.watch(before, window.numbers)
-                for served, viewer in enumerate(list(self._viewers.get(key, ())), 1):
-                    self._offer(viewer, window)
+                showing.tick(self._ticks, version, notice)
+                self._marks.watch(before, showing.window.numbers)
+                for served, viewer in enumerate(viewers, 1):
+                    if viewer in showing.viewers:
+                        self._offer(viewer, showing.window)
                     if served % LOOK_AT_CLOCK == 0 and time.monotonic() - turn > TURN_SECONDS:
                         await asyncio.sleep(0)
                         turn = time.monotonic()
             except Exception:
                 logger.exception("A live window failed; its viewers are disconnected", extra=about("window_failed"))
-                self._drop(key)
+                self._drop(showing)
             if time.monotonic() - turn > TURN_SECONDS:  # many windows, or some that search
                 await asyncio.sleep(0)
                 turn = time.monotonic()
+
+    def _flush(self, windows: Sequence[Window]) -> None:
+        """All that was reported once a tick, and in its further steps what is about to be seen: each word to the store costs."""
+        if self._step == 0:
+            self._runtime.engine.flush_progress()
+        else:
+            self._runtime.engine.flush_progress(frozenset[int]().union(*(window.numbers for window in windows)))
 
     def _notice(self) -> Sentence:
         watchdog = self._runtime.host.watchdog

@@ -25,14 +25,14 @@ from tasks_app.language import of_socket
 from tasks_app.live import hub
 from tasks_app.live.entry import OUT, TurnedAway, let_in
 from tasks_app.live.frames import Error, Frame
-from tasks_app.live.messages import Said, Wrong, understood
+from tasks_app.live.messages import Said, Wrong, acknowledged, understood
 from tasks_app.live.seats import Crowded, Full, Who
 from tasks_app.live.spoken import Spoken
 from tasks_app.live.viewer import TRY_LATER, Viewer
 from tasks_app.live.window import Window
 from tasks_app.logs.lines import about
 from tasks_app.presenters import ledger
-from tasks_app.pushed import PUSH, Push
+from tasks_app.pushed import PUSH, Shortcuts
 
 logger = logging.getLogger("iotask.live")
 MAX_BAD = 3  # messages in a row that were not understood
@@ -112,6 +112,16 @@ class LiveConsumer(PlainConsumer):
         else:
             await self._take(text_data)
 
+    def _hear(self, text: str) -> bool:
+        """Frames that came are most of what pages say. Where nothing else has to be said of it, the word does not go through Channels."""
+        version = acknowledged(text)
+        if version is None or self.viewer is None or self._crowded():
+            return False
+        self._heard.append(time.monotonic())
+        self.viewer.acknowledge(version)
+        self._bad = 0
+        return True
+
     async def _take(self, text: str) -> None:
         try:
             self._follow_word(understood(text))
@@ -132,7 +142,7 @@ class LiveConsumer(PlainConsumer):
         await self.close(code)
 
     async def _show(self, principal: Principal) -> None:
-        viewer = Viewer(lambda text: self.send(text_data=text), self._heartbeat, self._push)
+        viewer = Viewer(lambda text: self.send(text_data=text), self._heartbeat, self._shortcuts.push)
         self.principal = principal
         try:
             key, make = self.window()
@@ -146,6 +156,7 @@ class LiveConsumer(PlainConsumer):
         if principal.via is not Via.OPEN:
             self._watch = access.get().watches.add(principal, self._let_out)
         self._heard: deque[float] = deque(maxlen=RATE)
+        self._shortcuts.hear = self._hear
         self._tasks = (asyncio.create_task(self._follow(viewer)),)
 
     def _look_through(self, viewer: Viewer, key: Hashable, make: Callable[[], Window]) -> None:
@@ -162,6 +173,7 @@ class LiveConsumer(PlainConsumer):
             self.hub.seats.give_back(self._seat)
         for task in self._tasks:
             task.cancel()
+        self._shortcuts.hear = None
         self._tasks, self.viewer = (), None  # each knows of this: what goes round in circles would wait for the garbage collector
 
     @property
@@ -169,11 +181,11 @@ class LiveConsumer(PlainConsumer):
         return client_of(access.get().seen(dict(self.scope)))
 
     @property
-    def _push(self) -> Push | None:
-        """Of a server that has one."""
-        found: Any = (self.scope.get("extensions") or {}).get(PUSH, {})
-        push: Push | None = found.get("text")
-        return push
+    def _shortcuts(self) -> Shortcuts:
+        """Of a server that has some; others look at none."""
+        extensions: Any = self.scope.get("extensions") or {}
+        found: Shortcuts = extensions.get(PUSH) or Shortcuts()
+        return found
 
     def hold(self, held: bool) -> bool:
         """Keep the order of rows as it is, or let it go on; False where there is no order."""
@@ -210,10 +222,12 @@ class LiveConsumer(PlainConsumer):
         elif not self.hold(bool(said.value)):
             raise Wrong(422, "nothing_to_hold", "This page has no order to hold.", "hold")
 
+    def _crowded(self) -> bool:
+        return len(self._heard) == RATE and time.monotonic() - self._heard[0] < RATE_SECONDS
+
     def _too_often(self) -> bool:
-        now = time.monotonic()
-        full = len(self._heard) == RATE and now - self._heard[0] < RATE_SECONDS
-        self._heard.append(now)
+        full = self._crowded()
+        self._heard.append(time.monotonic())
         return full
 
     def _heartbeat(self, version: int) -> str:

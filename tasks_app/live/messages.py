@@ -6,11 +6,13 @@ over HTTP, where each is looked at by itself.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from tasks_app.strict_json import NotStrict, decode
 
 _WORDS: dict[str, type[int]] = {"ack": int, "snapshot": int, "hold": bool}
+_ACK = re.compile(r'\{"ack":(0|[1-9][0-9]{0,14})\}')
 _EFFECTS = frozenset({"launch", "start", "cancel", "force", "retry", "rerun", "delete", "restore", "undo", "pause", "resume", "limit"})
 
 
@@ -31,6 +33,12 @@ class Wrong(Exception):
         self.detail = detail
         self.field = field
         self.effect = effect
+
+
+def acknowledged(text: str) -> int | None:
+    """The version of an `ack` as our own pages write it, found without a look at anything else; None for any other message."""
+    found = _ACK.fullmatch(text)
+    return int(found[1]) if found else None
 
 
 def understood(text: str) -> Said:

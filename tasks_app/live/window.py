@@ -6,7 +6,7 @@ all slots with a later stamp than the one it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Protocol
 
 from msgspec import Struct
@@ -16,13 +16,18 @@ from tasks_app.live.frames import Slots
 
 class Tick(Struct, frozen=True):
     """What a tick found: its number, the version reached, the numbers of changed visible tasks, whether any task came, went or
-    changed its status, and the notice of the moment."""
+    changed its status, and the notice of the moment. `again`: a window with many viewers hears of one tick in each of its steps."""
 
     number: int
     version: int
-    dirty: frozenset[int]
+    dirty: Set[int]
     reshaped: bool
     notice: str
+    again: bool = False
+
+    def each(self, ticks: int) -> bool:
+        """Whether this is one of each so many ticks, and its first step."""
+        return not self.again and self.number % ticks == 0
 
 
 class Seen(Struct, frozen=True, cache_hash=True):

@@ -75,19 +75,19 @@ class ListWindow:
         if self._reorder_due and tick.number - self._reordered_at >= self._every:
             self._reorder_due, self._reordered_at = False, tick.number
             changed = self._look(stamp)
-        changed |= self._search_on(stamp)
+        changed |= not tick.again and self._search_on(stamp)
         for number in tick.dirty & self.numbers:
             task = self._runtime.store.by_number(number)
             if task is not None:
                 changed |= self._render(task, stamp)
-        if tick.number % WAITS_EVERY == 0:
+        if tick.each(WAITS_EVERY):
             for task in self._tasks.values():
                 changed |= task.status is Status.PENDING and self._render(task, stamp)
         self._notice = tick.notice
         if tick.reshaped:
             self._busy = self._runtime.engine.queues.running
             self._counts = self._counts if self._query.searches else self._counted()
-        if tick.number % REORDER_EVERY == 0:
+        if tick.each(REORDER_EVERY):
             self._totals = views.totals(self._runtime)
         if changed or before != self._beside():
             self.version, self.stamp = max(tick.version, self.version), stamp
@@ -203,7 +203,7 @@ class TaskWindow:
         """See Window."""
         trail = self._runtime.store.find_trail(self._number)
         trail_version = trail.version if trail else -1
-        moved = tick.dirty & self.numbers or tick.reshaped or tick.number % WAITS_EVERY == 0
+        moved = tick.dirty & self.numbers or tick.reshaped or tick.each(WAITS_EVERY)
         deliveries = self._runtime.webhooks.of(self._id)
         told = deliveries is not self._deliveries
         if not (moved or told or trail_version != self._trail_version or tick.notice != self._notice):

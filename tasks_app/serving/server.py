@@ -27,7 +27,8 @@ from tasks_app.logs import server_lines
 from tasks_app.logs.app_log import app_log
 from tasks_app.logs.prints import prints_do_not_wait
 from tasks_app.memory import give_back_what_is_large
-from tasks_app.serving.socket_connections import MAX_MESSAGE, PING_SECONDS, PONG_SECONDS, BoundedWebSocket
+from tasks_app.serving.inbox import MAX_MESSAGE
+from tasks_app.serving.socket_connections import PING_SECONDS, PONG_SECONDS, BoundedWebSocket
 from tasks_app.serving.straight import protocol_for
 
 GRACE_FOR_ANSWERS = 4.0  # seconds that open requests get once no task has any grace left; those that ended late use them up too

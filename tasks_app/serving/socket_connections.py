@@ -14,14 +14,12 @@ from websockets.protocol import State
 
 from tasks_app.api.problems import Problem
 from tasks_app.crowds import crowd
-from tasks_app.pushed import PUSH, encoded, framed
+from tasks_app.pushed import PUSH, Shortcuts, encoded, framed
 from tasks_app.serving.conversation import Conversation, Pace, Parts, Taken, keep_little, let_go
 from tasks_app.serving.handshakes import BACK_AFTER, FORBIDDEN, NO_PAGE, REFUSALS, UNAVAILABLE, bare_answer, said_by_the_protocol
+from tasks_app.serving.inbox import MAX_MESSAGE, Inbox
 from tasks_app.turnstile import turnstile
 
-MAX_MESSAGE = 65_536  # bytes, in however many fragments
-MAX_INBOX = 64  # messages that wait for the application
-INBOX_BYTES = MAX_MESSAGE  # when so many wait, or half as many messages, no more is read: until then pings and pongs are
 SLICE = 1024  # bytes that are looked at before others have their turn
 LEFT = 16_384  # bytes that may be left in memory, and as many in the kernel unsent, when the next one follows
 LOOK_EVERY = 1.0  # seconds
@@ -40,8 +38,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **more)
         self.conn: Conversation = Conversation(max_size=MAX_MESSAGE, logger=self.logger)
         self._one_at_a_time = asyncio.Lock()
-        self._message = Parts()
-        self._unread, self._inbox = bytearray(), 0
+        self._message, self._inbox = Parts(), Inbox(self.queue)
+        self._shortcuts = Shortcuts()
+        self._unread = bytearray()
         self._in_line = self._inside = self._deaf = self._held = False
         self._pace = Pace()
         self._looking: asyncio.TimerHandle | None = None
@@ -59,8 +58,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._looking is not None:
             self._looking.cancel()
         self._taken.room.set()
-        if (scope := getattr(self, "scope", None)) is not None:  # there was a handshake
-            scope["extensions"].pop(PUSH, None)  # what goes round in circles would wait for the garbage collector
+        self._shortcuts.push = self._shortcuts.hear = None  # what goes round in circles would wait for the garbage collector
         super().connection_lost(exc)
         self.conn.let_go()
 
@@ -99,8 +97,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def receive(self) -> Any:
         """The next message. When the application has all of them, more is read."""
-        message: Any = await self.queue.get()
-        self._inbox -= len(message.get("text") or message.get("bytes") or "")
+        message = await self._inbox.next()
         if self.queue.empty():
             self._listen_again()
         return message
@@ -118,7 +115,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if event.path.isascii():
             super().handle_connect(event)
             if self.handshake_initiated and not self.handshake_complete:
-                self.scope["extensions"][PUSH] = {"text": self.push}
+                self._shortcuts.push = self.push
+                extensions: Any = self.scope["extensions"]
+                extensions[PUSH] = self._shortcuts
         else:
             self._answer(NO_PAGE)
 
@@ -156,15 +155,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _deliver(self) -> None:
         kind, data = self._message.kind, self._message.joined()
-        if self.close_sent:
+        hear = self._shortcuts.hear
+        if self.close_sent or (hear is not None and kind == "text" and self.queue.empty() and hear(data)):
             return
-        if self.queue.qsize() >= MAX_INBOX or (self._held and self._inbox >= 2 * INBOX_BYTES):
+        if not self._inbox.put(kind, data, held=self._held):
             self._refuse(TOO_MUCH, "too many messages at once")
-            return
-        message: Any = {"type": "websocket.receive", kind: data}
-        self.queue.put_nowait(message)
-        self._inbox += len(data)
-        if not (self.read_paused or self._held) and (self._inbox >= INBOX_BYTES or self.queue.qsize() >= MAX_INBOX // 2):
+        elif self._inbox.is_full and not (self.read_paused or self._held):
             self.read_paused = True
             self.transport.pause_reading()
 

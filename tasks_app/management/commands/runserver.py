@@ -27,8 +27,8 @@ from tasks_app.logs import server_lines
 from tasks_app.logs.app_log import CannotLog
 from tasks_app.management.commands.serve import leave
 from tasks_app.serving.daphne_connections import BoundedRequest, Connections, Sockets
+from tasks_app.serving.inbox import MAX_MESSAGE
 from tasks_app.serving.server import SIGNALS, STOPPING, CannotServe, listening_socket, logged
-from tasks_app.serving.socket_connections import MAX_MESSAGE
 
 RELOAD = 3  # the exit code by which Django's reloader asks to be started again
 

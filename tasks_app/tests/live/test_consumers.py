@@ -14,7 +14,7 @@ from tasks_app import runtime as runtimes
 from tasks_app.live import hub, live_consumer, viewer
 from tasks_app.live.asked import held_rows
 from tasks_app.live.consumers import ListConsumer
-from tasks_app.pushed import PUSH
+from tasks_app.pushed import PUSH, Shortcuts
 from tasks_app.runtime import Runtime
 
 SCOPE = {
@@ -123,7 +123,7 @@ async def test_where_the_server_can_push_frames_take_the_short_way(now, launch):
         pushed.append(text)
         return True
 
-    socket = Socket(extensions={PUSH: {"text": push}})
+    socket = Socket(extensions={PUSH: Shortcuts(push)})
     consumer = await accepted(socket, now)
     await hub.current(now).tick()
     await turns()
@@ -131,6 +131,40 @@ async def test_where_the_server_can_push_frames_take_the_short_way(now, launch):
     assert [message["type"] for message in socket.sent] == ["websocket.accept"]
     socket.inbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
     await consumer
+    assert nobody_is_left(now)
+
+
+async def test_that_frames_came_is_heard_where_it_is_read_and_anything_else_is_not(now, launch, monkeypatch):
+    monkeypatch.setattr(viewer, "DEAF_SECONDS", 0.0)
+    monkeypatch.setattr(live_consumer, "RATE", 3 * viewer.CREDIT)
+    shortcuts = Shortcuts(lambda text: False)
+    socket = Socket(extensions={PUSH: shortcuts})
+    consumer = await accepted(socket, now)
+    hear: Any = shortcuts.hear
+    for _ in range(3 * viewer.CREDIT):
+        launch()
+        for _ in range(4):
+            await hub.current(now).tick()
+        await turns()
+        assert hear(f'{{"ack":{now.store.version}}}')
+    assert socket.code is None, "frames went on coming, and each was heard of"
+    for text in (
+        '{"ack":1}',
+        '{"ack":-1}',
+        '{"ack":01}',
+        '{"ack":1.0}',
+        '{"ack":true}',
+        '{"snapshot":1}',
+        '{"hold":true}',
+        '{"ack":1,"ack":2}',
+        "",
+    ):
+        assert not hear(text), "by now it is one too many, and the others are for who looks at them closely"
+    socket.inbox.put_nowait({"type": "websocket.receive", "text": '{"ack":1}'})
+    await turns()
+    assert socket.code == 1008, "they count as all others do"
+    await consumer
+    assert shortcuts.hear is None
     assert nobody_is_left(now)
 
 

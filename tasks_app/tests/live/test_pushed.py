@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tasks_app.pushed import PUSH, Push, framed
-from tasks_app.tests.live.raw import PATIENCE, Raw, opened
+from tasks_app.pushed import PUSH, Push, Shortcuts, framed
+from tasks_app.tests.live.raw import PATIENCE, TEXT, Raw, frame, opened
 from tasks_app.tests.serving.test_socket_connections import serving, until
 
 LONG = json.dumps({"text": "x" * 10_000})  # more than is given at once to a reader who is not known yet
@@ -31,7 +31,7 @@ async def pushing(then: Then) -> AsyncIterator[tuple[Raw, asyncio.Event]]:
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         try:
-            push: Push = scope["extensions"][PUSH]["text"]
+            push: Push = scope["extensions"][PUSH].push
             assert (await receive())["type"] == "websocket.connect"
             assert not push("1"), "nobody has accepted yet"
             await send({"type": "websocket.accept"})
@@ -114,3 +114,37 @@ async def test_nothing_is_pushed_to_whoever_is_gone():
     async with pushing(then) as (client, _):
         client.writer.close()
         await until(client.writer.is_closing)
+
+
+async def test_a_text_is_heard_where_it_is_read_unless_others_wait_before_it():
+    heard: list[str] = []
+
+    def hear(text: str) -> bool:
+        heard.append(text)
+        return text.startswith("h")
+
+    over = asyncio.Event()
+    shortcuts: Any = None
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal shortcuts
+        shortcuts = scope["extensions"][PUSH]
+        await receive()
+        shortcuts.hear = hear
+        await send({"type": "websocket.accept"})
+        await until(lambda: heard == ["h1", "w1"])
+        await client.send(frame(TEXT, b"h2"))  # behind one that waits
+        await client.send(frame(TEXT, b"h3"))
+        await until(lambda: all(connection.queue.qsize() == 3 for connection in connections))
+        assert [(await receive())["text"] for _ in range(3)] == ["w1", "h2", "h3"]
+        await client.send(frame(TEXT, b"h4"))
+        await until(lambda: heard[2:] == ["h4"])
+        over.set()
+        assert (await receive())["type"] == "websocket.disconnect"
+
+    async with serving(application) as (address, connections), opened(address) as client:
+        await client.send(frame(TEXT, b"h1"))
+        await client.send(frame(TEXT, b"w1"))
+        await over.wait()
+        client.writer.close()
+        await until(lambda: shortcuts == Shortcuts())

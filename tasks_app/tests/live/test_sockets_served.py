@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from tasks_app.serving.socket_connections import MAX_INBOX, MAX_MESSAGE
+from tasks_app.serving.inbox import MAX_INBOX, MAX_MESSAGE
 from tasks_app.tests.live.raw import BINARY, PATIENCE, PING, TEXT, Closed, Refused, dialled, frame, handshake, opened
 from tasks_app.tests.processes import Started, started
 

@@ -198,7 +198,7 @@ async def test_a_window_that_fails_disconnects_its_viewers_and_nobody_elses(
     hub = Hub(runtime)
     broken = Joined(hub, runtime).show(parse_query(statuses=["failed"]))
     whole = Joined(hub, runtime).show(Query())
-    window = hub._windows[("list", parse_query(statuses=["failed"]))]
+    window = hub._showings[("list", parse_query(statuses=["failed"]))].window
     monkeypatch.setattr(window, "tick", lambda tick: 1 / 0)
     task = launch()
     await ticks(hub, REORDER_EVERY)

@@ -19,7 +19,8 @@ from uvicorn.server import ServerState
 
 from tasks_app.serving import connections
 from tasks_app.serving.connections import BoundedHttp
-from tasks_app.serving.socket_connections import MAX_MESSAGE, BoundedWebSocket
+from tasks_app.serving.inbox import MAX_MESSAGE
+from tasks_app.serving.socket_connections import BoundedWebSocket
 from tasks_app.tests.processes import started
 
 HEAD = b"POST /api/v2/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -20,7 +20,8 @@ from tasks_app.pushed import encoded
 from tasks_app.serving import conversation, socket_connections
 from tasks_app.serving.connections import BoundedHttp
 from tasks_app.serving.conversation import LARGE, Conversation, Taken, in_the_kernel
-from tasks_app.serving.socket_connections import LEFT, MAX_MESSAGE, BoundedWebSocket
+from tasks_app.serving.inbox import MAX_MESSAGE
+from tasks_app.serving.socket_connections import LEFT, BoundedWebSocket
 from tasks_app.tests.live.raw import CLOSE, PATIENCE, PING, TEXT, Closed, SlowPage, frame, opened
 
 AUTOBAHN = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]  # of its cases; the others measure, or compress
