@@ -23,6 +23,7 @@ GATHER = 0.002  # seconds from one start to the next while other threads launch 
 LONGEST_TIMER = 1.0  # the wall clock may be set: look at it at least this often
 JUMP = 0.5  # seconds by which the wall clock differs from what has passed, so that it was set
 RETIRED_A_TICK = 500
+WORDS_A_TURN = 200  # of progress, that are written before the loop gets a turn
 
 
 _NOBODYS = Context()
@@ -154,7 +155,7 @@ class Dispatcher:
         try:
             self._woken = False  # a loop that was to wake us may have ended
             self.wake()  # what kept it from starting anything may be over
-            self._reports.flush()
+            self._flush()
             retired = self._retire()
             forgotten = self._store.deleted.forget(RETIRED_A_TICK)
             self._store.catch_up()
@@ -163,6 +164,11 @@ class Dispatcher:
         finally:  # an error, such as no memory, is told by the loop; the next tick tries again
             if self._loop is not None:
                 self._ticker = self._loop.call_later(0 if RETIRED_A_TICK in (retired, forgotten) else TICK, self._tick)
+
+    def _flush(self) -> None:
+        """Bit by bit: timers of handlers fall due meanwhile."""
+        if not self._reports.flush(most=WORDS_A_TURN) and self._loop is not None:
+            self._loop.call_soon(self._flush)
 
     def _retire(self) -> int:
         limits = self._limits

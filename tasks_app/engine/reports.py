@@ -29,10 +29,10 @@ class Reports:
         """Remember a report; an older one of the same task is forgotten."""
         self._waiting[number] = (attempt, self._clock.monotonic(), report)
 
-    def flush(self, among: Collection[int] | None = None) -> None:
-        """Write what waits to the store; of these tasks only, where they are named."""
+    def flush(self, among: Collection[int] | None = None, most: int | None = None) -> bool:
+        """Write what waits to the store; of these tasks only, where they are named; of so many at most. Whether that was all of it."""
         with self.flushing:
-            numbers = list(self._waiting) if among is None else among
+            numbers = list(self._waiting)[:most] if among is None else among
             waiting = {number: said for number in numbers if (said := self._waiting.pop(number, None)) is not None}
             try:
                 if waiting:
@@ -41,6 +41,7 @@ class Reports:
                 for number, said in waiting.items():
                     self._waiting.setdefault(number, said)  # to be written next time, unless there is a newer word
                 raise
+        return most is None or len(numbers) < most
 
     def forget(self, number: int) -> None:
         """This task's attempt is settled, its last word with it."""

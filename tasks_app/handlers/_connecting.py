@@ -36,7 +36,8 @@ class Connecting:
 
     def begin(self) -> None:
         """Dial. `told` hears how it ended, once, maybe before this returns."""
-        self._dialled.setblocking(False)
+        if self._dialled.gettimeout() != 0:
+            self._dialled.setblocking(False)
         self._began = perf_counter()
         code = self._dialled.connect_ex(self._where)
         if code in _UNDER_WAY:

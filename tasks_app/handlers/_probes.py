@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
-from socket import SOCK_STREAM
 
 from tasks_app.handlers._connecting import Connecting, Told
 from tasks_app.handlers._egress import Passage
 from tasks_app.handlers._hosts import Found
 from tasks_app.handlers._targets import Use
+
+STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)  # which saves a call where the system knows it
 
 
 class Target:
@@ -36,7 +38,7 @@ class Target:
         """A TCP connection that is about to be opened, and closed as soon as it stands. Raises OSError, TaskFailure."""
         family, host = address
         where = (host, self._port)
-        return Connecting(self._passage.socket((family, SOCK_STREAM, 0, "", where)), where, limit, told)
+        return Connecting(self._passage.socket((family, STREAM, 0, "", where)), where, limit, told)
 
 
 class Probe:

@@ -1,8 +1,10 @@
-"""The fixed schedule that repeated probes keep, whatever a single probe takes."""
+"""The fixed schedule that repeated probes keep, whatever a single probe takes, and who begins when among many."""
 
 from __future__ import annotations
 
 import asyncio
+import weakref
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,6 +12,9 @@ from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 MAX_UNDER_WAY = 1000
+SLOT = 0.01  # seconds
+FREE = 50  # schedules that fall into one slot, whatever there is room for in others
+FURTHEST = 10.0  # seconds by which a schedule is moved at most
 
 
 async def on_schedule(count: int, interval: float, probe: Callable[[int], Coroutine[Any, Any, None]]) -> None:
@@ -26,6 +31,52 @@ async def on_schedule(count: int, interval: float, probe: Callable[[int], Corout
                 group.create_task(probe(number))
     except BaseExceptionGroup as raised:
         raise _first(raised) from None
+
+
+class Timetable:
+    """When schedules of one interval fall due, in slots of SLOT seconds. Thousands that are launched at once would fall due at once ever
+    after: more than can be done at that moment, while in others there is nothing to do. Of one loop."""
+
+    def __init__(self) -> None:
+        self._slots: dict[float, Counter[int]] = {}  # by interval: how many schedules fall into each slot of it
+        self._counts: Counter[float] = Counter()  # of all slots, by interval
+
+    def enter(self, now: float, interval: float) -> tuple[int, float]:
+        """A place in the table, and seconds until a schedule of this interval should begin: 0 unless too many fall into this moment."""
+        slots = self._slots.setdefault(interval, Counter())
+        size = max(1, round(interval / SLOT))
+        here = int(now % interval / SLOT) % size
+        near = range(min(size, round(FURTHEST / SLOT)))
+        most = max(FREE, self._counts[interval] // size + 1)  # as many as if all were even: some slot has room
+        moved = next((step for step in near if slots[(here + step) % size] < most), None)
+        if moved is None:  # more than there are places for so near
+            moved = min(near, key=lambda step: slots[(here + step) % size])
+        place = (here + moved) % size
+        slots[place] += 1
+        self._counts[interval] += 1
+        return place, moved * SLOT
+
+    def leave(self, place: int, interval: float) -> None:
+        """A schedule has ended."""
+        slots = self._slots[interval]
+        slots[place] -= 1
+        if not slots[place]:
+            del slots[place]
+        self._counts[interval] -= 1
+        if not slots:
+            del self._slots[interval], self._counts[interval]
+
+
+_tables: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Timetable] = weakref.WeakKeyDictionary()
+
+
+def timetable() -> Timetable:
+    """That of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _tables.get(loop)
+    if found is None:
+        found = _tables[loop] = Timetable()
+    return found
 
 
 def few_under_way(timeout: float, info: ValidationInfo) -> float:

@@ -20,7 +20,7 @@ from tasks_app.handlers._dials import TooManyDials
 from tasks_app.handlers._egress import Blocked
 from tasks_app.handlers._hosts import Host, out_of_sockets, with_port
 from tasks_app.handlers._probes import Probe, Target
-from tasks_app.handlers._schedule import few_under_way
+from tasks_app.handlers._schedule import few_under_way, timetable
 from tasks_app.handlers._words import BECAUSE, NO_ANSWER, NOT_REACHABLE, STARTING, milliseconds, seconds
 
 _PROBE = kept("Probe {number:,} of {all:,}: {said}")
@@ -69,7 +69,7 @@ async def ping(params: PingParams, context: Context) -> dict[str, Any]:
         await target.addresses()  # a name that does not exist is said at once, not after the last probe
     probes = Probes(params, context, target)
     try:
-        probes.begin_next()
+        probes.begin()
         await probes.done
     finally:
         probes.close()
@@ -93,7 +93,7 @@ class Answered(Draft, frozen=True):
 class Probes:
     """The probes of one task: begun one after the other, and what each brought. `done` is when all have ended, or what ends them all."""
 
-    __slots__ = ("_began", "_context", "_ended", "_params", "_reasons", "_target", "_timer", "_times", "_under_way", "done")
+    __slots__ = ("_began", "_context", "_ended", "_params", "_place", "_reasons", "_target", "_timer", "_times", "_under_way", "done")
 
     def __init__(self, params: PingParams, context: Context, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -106,7 +106,20 @@ class Probes:
         self._reasons: frozenset[str] = frozenset()
         self._under_way: set[Probe] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._began = 0.0
+        self._place: int | None = None  # in the timetable
+
+    def begin(self) -> None:
+        """Begin with the first probe: now, or a little later where so many others fall due that they would be in each other's way."""
+        loop = asyncio.get_running_loop()
         self._began = loop.time()
+        if self._params.count > 1:
+            self._place, wait = timetable().enter(self._began, self._params.interval)
+            if wait:
+                self._began += wait
+                self._timer = loop.call_at(self._began, self.begin_next)
+                return
+        self.begin_next()
 
     def begin_next(self) -> None:
         """Begin a probe now, and each further one at its time, whatever became of those before."""
@@ -124,6 +137,9 @@ class Probes:
 
     def close(self) -> None:
         """Begin no more, and give up those under way."""
+        if self._place is not None:
+            timetable().leave(self._place, self._params.interval)
+            self._place = None
         if self._timer is not None:
             self._timer.cancel()
         for probe in self._under_way:

@@ -51,6 +51,25 @@ def current(store: Store) -> float | None:
     return task.progress.current if task is not None and task.progress is not None else None
 
 
+def test_they_can_be_written_bit_by_bit(store: SlowStore, reports: Reports) -> None:
+    for number in range(2, 6):
+        store.add([a_task(store.next_number())])
+        store.update(number, begun)
+    for number in range(1, 6):
+        reports.take(number, 1, (number, 10, ""))
+
+    def told() -> list[float | None]:
+        return [task.progress and task.progress.current for n in range(1, 6) if (task := store.by_number(n)) is not None]
+
+    assert reports.flush(among={4, 77})
+    assert told() == [None, None, None, 4, None]
+    assert not reports.flush(most=2)
+    assert told() == [1, 2, None, 4, None]
+    assert not reports.flush(most=2), "whether there are more is not known before they are asked for"
+    assert reports.flush(most=2)
+    assert told() == [1, 2, 3, 4, 5]
+
+
 def test_of_many_words_the_newest_is_written_once(store: SlowStore, reports: Reports) -> None:
     version = store.version
     for step in range(1000):

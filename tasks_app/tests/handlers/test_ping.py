@@ -17,6 +17,7 @@ from tasks_app.handlers import _lookups
 from tasks_app.handlers import _probes as module
 from tasks_app.handlers._connecting import Connecting
 from tasks_app.handlers._probes import Probe, Target
+from tasks_app.handlers._schedule import FREE, Timetable, timetable
 from tasks_app.handlers.ping import headline, ping, statistics
 from tasks_app.tests.garbage import left_as_garbage
 from tasks_app.tests.handlers.conftest import Listener
@@ -35,6 +36,33 @@ async def test_every_probe_of_a_listener_is_answered(listener: Listener):
     assert ran.result["loss"] == 0
     assert 0 < ran.result["min_ms"] <= ran.result["avg_ms"] <= ran.result["max_ms"]
     await until(lambda: listener.accepted == 5)
+
+
+async def test_pings_of_one_moment_make_way_for_one_another_and_leave_no_trace(listener: Listener):
+    attempts = [Attempt(ping, params(listener.port, count=2, interval=60)) for _ in range(3 * FREE)]
+    for attempt in attempts:
+        attempt.start()
+    await until(lambda: listener.accepted == 3 * FREE)
+    assert max(timetable()._slots[60.0].values()) <= FREE
+    for attempt in attempts:
+        assert (await attempt.cancel()).outcome is not None
+    assert timetable()._slots == {}
+
+
+async def test_a_ping_that_waits_for_its_moment_can_be_cancelled(listener: Listener, monkeypatch: pytest.MonkeyPatch):
+    entered, left = asyncio.Event(), list[int]()
+
+    def enter(*_: object) -> tuple[int, float]:
+        entered.set()
+        return 7, 3600.0
+
+    monkeypatch.setattr(Timetable, "enter", enter)
+    monkeypatch.setattr(Timetable, "leave", lambda _, place, interval: left.append(place))
+    attempt = Attempt(ping, params(listener.port))
+    attempt.start()
+    await entered.wait()
+    await attempt.cancel()
+    assert (left, listener.accepted) == ([7], 0)
 
 
 async def test_connections_are_closed_at_once_and_in_order(listener: Listener):

@@ -1,13 +1,14 @@
-"""The schedule that probes keep."""
+"""The schedule that probes keep, and where it falls among many."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
 from tasks_app.engine.errors import TaskFailure
-from tasks_app.handlers._schedule import on_schedule
+from tasks_app.handlers._schedule import FREE, FURTHEST, SLOT, Timetable, on_schedule, timetable
 
 
 async def test_the_first_probe_starts_now_and_nothing_is_waited_for_after_the_last():
@@ -64,3 +65,60 @@ async def test_a_cancel_ends_every_probe_before_it_comes_back():
         await running
     assert {1, 2, 3, 4, 5} <= set(ended)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def entered(table: Timetable, count: int, interval: float, now: float = 0.0) -> list[tuple[int, float]]:
+    return [table.enter(now, interval) for _ in range(count)]
+
+
+def test_a_few_schedules_begin_where_they_are():
+    assert entered(Timetable(), FREE, 1.0, now=12.345) == [(34, 0.0)] * FREE
+
+
+def test_many_that_come_at_once_are_spread_over_their_interval():
+    places = entered(Timetable(), 10_000, 1.0, now=12.345)
+    falls = Counter(place for place, _ in places)
+    assert len(falls) == 100
+    assert max(falls.values()) == 100
+    assert all(wait == pytest.approx(((place - 34) % 100) * SLOT) for place, wait in places)
+
+
+def test_as_many_again_that_come_one_by_one_are_even_too():
+    table = Timetable()
+    for number in range(10_000):
+        table.enter(number / 5_000, 1.0)  # twice as fast as they may fall due
+    assert max(table._slots[1.0].values()) == 100
+
+
+def test_nobody_is_moved_further_than_ten_seconds():
+    places = entered(Timetable(), 60_000, 60.0)
+    assert max(wait for _, wait in places) < FURTHEST
+    assert max(Counter(place for place, _ in places).values()) == 60
+
+
+def test_who_ends_makes_room_and_nothing_is_kept_of_an_interval_without_schedules():
+    table = Timetable()
+    first = entered(table, FREE, 0.5)
+    assert table.enter(0.0, 0.5) == (1, SLOT)
+    table.leave(0, 0.5)
+    assert table.enter(0.0, 0.5) == (0, 0.0)
+    for place, _ in [*first, (1, SLOT)]:
+        table.leave(place, 0.5)
+    assert (table._slots, table._counts) == ({}, {})
+
+
+@pytest.mark.parametrize("interval", [0.01, 0.014, 0.1, 1 / 3, 3600.0])
+@pytest.mark.parametrize("now", [0.0, 0.999999, 123456.789])
+def test_a_place_is_within_its_interval_and_the_wait_shorter_than_that(interval: float, now: float):
+    for place, wait in entered(Timetable(), 3 * FREE, interval, now):
+        assert 0 <= place < max(1, round(interval / SLOT))
+        assert 0 <= wait < max(interval, SLOT)
+
+
+async def test_each_loop_has_a_table_of_its_own():
+    assert timetable() is timetable()
+    assert await asyncio.to_thread(lambda: asyncio.run(another())) is not timetable()
+
+
+async def another() -> Timetable:
+    return timetable()
