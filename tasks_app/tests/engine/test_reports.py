@@ -59,7 +59,7 @@ def test_they_can_be_written_bit_by_bit(store: SlowStore, reports: Reports) -> N
         reports.take(number, 1, (number, 10, ""))
 
     def told() -> list[float | None]:
-        return [task.progress and task.progress.current for n in range(1, 6) if (task := store.by_number(n)) is not None]
+        return [task.progress.current if task.progress else None for n in range(1, 6) if (task := store.by_number(n)) is not None]
 
     assert reports.flush(among={4, 77})
     assert told() == [None, None, None, 4, None]
