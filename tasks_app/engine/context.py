@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from asyncio.subprocess import Process
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -17,13 +16,13 @@ from tasks_app.engine.family import Family
 from tasks_app.engine.sentences import Draft, kept
 from tasks_app.engine.task import OutcomeKind
 from tasks_app.engine.trail import Trail
+from tasks_app.engine.whose import nobodys
 
 if TYPE_CHECKING:
     from tasks_app.engine.ports import Clock
 
 MAX_MESSAGE = 200
 LARGEST = 2.0**53
-_NOBODYS = contextvars.Context()
 _NO_NUMBER = kept("{value} is no number from 0 to 2**53: it is ignored.")
 _TOO_MUCH = kept("{current:g} of {total:g} is too much: it is held at the total.")
 _WENT_BACK = kept("It went back from {before:g} to {current:g}: it is held. A new count begins with 0 or another total.")
@@ -149,7 +148,7 @@ class Context:
             return
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(seconds, _wake, woken, context=_NOBODYS)  # asyncio.sleep would keep a coroutine and a context more
+        timer = loop.call_later(seconds, _wake, woken, context=nobodys.context)  # asyncio.sleep would keep a coroutine and a context more
         try:
             await woken
         finally:

@@ -6,7 +6,9 @@ starts itself does not.
 
 from __future__ import annotations
 
+import contextvars
 import re
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")  # of W3C Trace Context, level 1
 running: ContextVar[Context | None] = ContextVar("running", default=None)
 launched_in: ContextVar[str] = ContextVar("launched_in", default="")  # the traceparent of what launches now
+
+
+class _Nobodys(threading.local):
+    # A copy of a context for each callback would be kept. Two threads cannot be in one at once: the second's callback would be lost.
+    def __init__(self) -> None:
+        self.context = contextvars.Context()
+
+
+nobodys = _Nobodys()  # its `context` is for what belongs to nobody
 
 
 def traceparent(text: str) -> str:

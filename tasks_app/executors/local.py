@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -17,9 +16,9 @@ from tasks_app.engine.run import raised, run_async, run_sync
 from tasks_app.engine.sentences import Sentence
 from tasks_app.engine.task import Outcome, Task
 from tasks_app.engine.weights import frames_of, frames_of_thread, weight
+from tasks_app.engine.whose import nobodys
 from tasks_app.executors.workers import Workers
 
-_NOBODYS = contextvars.Context()  # that of the engine's loop, for all: a copy for each would only be kept
 Settle = Callable[[Outcome], Any]
 
 
@@ -76,7 +75,7 @@ class AsyncRun:
         self.context = context
         self._settle = settle
         self._task = _begun(run_async(task_type.function, params, context))
-        self._task.add_done_callback(self._done, context=_NOBODYS)
+        self._task.add_done_callback(self._done, context=nobodys.context)
 
     def stop(self) -> None:
         """Cancel the coroutine."""

@@ -24,6 +24,7 @@ from tasks_app.engine.registry import Registry
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import ACTIVE, TERMINAL, Status, Task
 from tasks_app.engine.watchdog import Block, Stall, Watchdog
+from tasks_app.engine.whose import nobodys
 from tasks_app.executors.local import LocalExecutor
 from tasks_app.journal.null import NullJournal
 from tasks_app.tests import scripted
@@ -235,6 +236,16 @@ def test_fifty_starts_and_stops_by_ten_threads_leave_nothing_open() -> None:
     with ThreadPoolExecutor(10) as pool:
         assert all(pool.map(life, range(50)))
     assert psutil.Process().num_fds() <= files + 2
+
+
+def test_what_an_engine_does_on_its_thread_is_not_in_the_way_of_another_one_on_another_thread(hosted: Hosted) -> None:
+    """A context has one thread at a time: whoever finds it taken loses his callback, and with it the end of an attempt."""
+
+    def lives() -> bool:
+        tasks = [hosted.submit(), hosted.submit("slow_progress", times=3, seconds=0.001)]
+        return all(hosted.became(task, Status.COMPLETED) for task in tasks)
+
+    assert nobodys.context.run(lives)
 
 
 def test_orders_from_many_threads_leave_everything_in_order(hosted: Hosted) -> None:
