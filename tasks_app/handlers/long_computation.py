@@ -68,7 +68,7 @@ class Harmonic:
 
     def add(self, terms: int) -> None:
         """Add the next terms."""
-        self._sum += sum(1 / n for n in range(self._terms + 1, self._terms + terms + 1))
+        self._sum += sum(map((1.0).__truediv__, range(self._terms + 1, self._terms + terms + 1)))
         self._terms += terms
 
     def constant(self) -> float:

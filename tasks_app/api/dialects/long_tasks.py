@@ -18,6 +18,7 @@ from tasks_app.auth.asking import acted_on, name_of
 from tasks_app.engine.errors import InvalidParams
 from tasks_app.engine.launch import LaunchRequest
 from tasks_app.engine.task import Status, Task
+from tasks_app.engine.together import Found
 from tasks_app.handlers import long_computation, unknown
 
 COMPUTATION = long_computation.NAME
@@ -61,19 +62,35 @@ async def status(request: HttpRequest, task_id: str) -> HttpResponse:
 
 
 def launched(asked: tuple[str, dict[str, Any]], by: str) -> Said:
-    """Launch for somebody a task of this type with these params."""
-    task = _accepted(*asked, by)
-    return _said({"id": task.id, "status": "pending"}, 202, task.id)
+    """Launch for somebody a task of this type with these params. Raises what the engine raises."""
+    (said,) = launched_together([(asked, by)])
+    if isinstance(said, Exception):
+        raise said
+    return said
 
 
 def launched_together(asked: Sequence[tuple[tuple[str, dict[str, Any]], str]]) -> list[Said | Exception]:
     """The same for each of some that came together, for somebody each; in place of an answer what was raised."""
-    return [_told(*one) for one in asked]
+    requests = [(_request(*wanted), by) for wanted, by in asked]
+    found = runtime.get().engine.together.submit([(request, by) for request, by in requests if request is not None], via=dialect.name)
+    accepted = iter(found)
+    return [
+        _told(*wanted, by, None if request is None else next(accepted)) for (wanted, by), (request, _) in zip(asked, requests, strict=True)
+    ]
 
 
-def _told(asked: tuple[str, dict[str, Any]], by: str) -> Said | Exception:
+def _told(asked: str, params: dict[str, Any], by: str, found: Found | None) -> Said | Exception:
+    """`found`: None where there is no such type."""
     try:
-        return launched(asked, by)
+        if isinstance(found, tuple):
+            task, _ = found
+        elif found is None:
+            task = _to_fail(asked, "Unknown task type", by)
+        elif isinstance(found, InvalidParams):
+            task = _to_fail(asked, found.message, by)
+        else:
+            return found
+        return _said({"id": task.id, "status": "pending"}, 202, task.id)
     except Exception as error:
         return error
 
@@ -129,16 +146,11 @@ def _holds(value: Any) -> bool:
     return not isinstance(value, int | float) or abs(value) <= sys.float_info.max
 
 
-def _accepted(asked: str, params: dict[str, Any], by: str) -> Task:
-    engine = runtime.get().engine
-    task_type = engine.registry.find(asked)
+def _request(asked: str, params: dict[str, Any]) -> LaunchRequest | None:
+    task_type = runtime.get().engine.registry.find(asked)
     if task_type is None or not task_type.launchable:
-        return _to_fail(asked, "Unknown task type", by)
-    wanted = _computation(params) if asked == COMPUTATION else params
-    try:
-        return engine.submit(LaunchRequest(type=asked, params=wanted), by=by, via=dialect.name)
-    except InvalidParams as error:
-        return _to_fail(asked, error.message, by)
+        return None
+    return LaunchRequest(type=asked, params=_computation(params) if asked == COMPUTATION else params)
 
 
 def _to_fail(asked: str, reason: str, by: str) -> Task:
