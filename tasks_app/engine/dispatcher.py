@@ -56,6 +56,7 @@ class Dispatcher:
         self._thread = 0  # that of the loop
         self._woken = False
         self._looked = -GATHER  # when tasks were begun last (monotonic)
+        self._flushes = False  # whether words of progress are being written, bit by bit
         self._held_up = False  # whether some had to be left in their lines then
         self._timer: asyncio.TimerHandle | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -155,7 +156,8 @@ class Dispatcher:
         try:
             self._woken = False  # a loop that was to wake us may have ended
             self.wake()  # what kept it from starting anything may be over
-            self._flush()
+            if not self._flushes:  # where there are so many words that a tick is not enough for them
+                self._flush()
             retired = self._retire()
             forgotten = self._store.deleted.forget(RETIRED_A_TICK)
             self._store.catch_up()
@@ -167,7 +169,9 @@ class Dispatcher:
 
     def _flush(self) -> None:
         """Bit by bit: timers of handlers fall due meanwhile."""
+        self._flushes = False
         if not self._reports.flush(most=WORDS_A_TURN) and self._loop is not None:
+            self._flushes = True
             self._loop.call_soon(self._flush)
 
     def _retire(self) -> int:

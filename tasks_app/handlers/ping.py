@@ -93,7 +93,20 @@ class Answered(Draft, frozen=True):
 class Probes:
     """The probes of one task: begun one after the other, and what each brought. `done` is when all have ended, or what ends them all."""
 
-    __slots__ = ("_began", "_context", "_ended", "_params", "_place", "_reasons", "_target", "_timer", "_times", "_under_way", "done")
+    __slots__ = (
+        "_began",
+        "_context",
+        "_ended",
+        "_params",
+        "_place",
+        "_reasons",
+        "_table",
+        "_target",
+        "_timer",
+        "_times",
+        "_under_way",
+        "done",
+    )
 
     def __init__(self, params: PingParams, context: Context, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -107,14 +120,15 @@ class Probes:
         self._under_way: set[Probe] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._began = 0.0
-        self._place: int | None = None  # in the timetable
+        self._table = timetable()
+        self._place: int | None = None  # in it
 
     def begin(self) -> None:
         """Begin with the first probe: now, or a little later where so many others fall due that they would be in each other's way."""
         loop = asyncio.get_running_loop()
         self._began = loop.time()
         if self._params.count > 1:
-            self._place, wait = timetable().enter(self._began, self._params.interval)
+            self._place, wait = self._table.enter(self._began, self._params.interval)
             if wait:
                 self._began += wait
                 self._timer = loop.call_at(self._began, self.begin_next)
@@ -138,7 +152,7 @@ class Probes:
     def close(self) -> None:
         """Begin no more, and give up those under way."""
         if self._place is not None:
-            timetable().leave(self._place, self._params.interval)
+            self._table.leave(self._place, self._params.interval)
             self._place = None
         if self._timer is not None:
             self._timer.cancel()

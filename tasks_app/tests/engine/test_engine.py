@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tasks_app.engine import dispatcher
 from tasks_app.engine.context import Context
 from tasks_app.engine.errors import (
     IdempotencyConflict,
@@ -109,6 +110,40 @@ async def test_a_million_words_in_one_turn_are_one_write(world: World) -> None:
     assert done.progress is not None
     assert done.progress.current == 1_000_000
     assert len([c for c in world.changes if c.task.id == task.id]) == 3
+
+
+async def test_the_words_of_many_are_written_bit_by_bit_and_all_of_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "WORDS_A_TURN", 2)
+    turns: list[int | None] = []
+    flush = world.engine.reports.flush
+
+    def counted(among: Any = None, most: int | None = None) -> bool:
+        turns.append(most)
+        return flush(among, most)
+
+    monkeypatch.setattr(world.engine.reports, "flush", counted)
+    tasks = [world.submit("slow_progress", times=2, seconds=0.2) for _ in range(5)]
+    await world.advance(0.25)
+    assert [p.current if (p := world.now(task).progress) else None for task in tasks] == [1] * 5
+    assert turns == [2, 2, 2]
+
+
+async def test_a_tick_begins_no_second_writing_while_one_is_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int | None] = []
+
+    def never_all(among: Any = None, most: int | None = None) -> bool:
+        calls.append(most)
+        return len(calls) > 10
+
+    monkeypatch.setattr(world.engine.reports, "flush", never_all)
+    monkeypatch.setattr(world.engine._dispatcher, "_flushes", True)
+    await world.advance(1)
+    assert calls == [], "the one that is under way goes on by itself"
+    world.engine._dispatcher._flush()
+    await world.settle()
+    assert len(calls) == 11
+    await world.advance(1)
+    assert len(calls) == 15, "four ticks, one for each"
 
 
 async def test_readers_may_ask_for_the_newest_word_now(world: World) -> None:
