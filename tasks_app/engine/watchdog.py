@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import threading
 import time
@@ -75,16 +76,17 @@ class Watchdog:
         self._thread.join(PATIENCE)
 
     def _watch(self) -> None:
-        looked, worked = time.monotonic(), time.process_time()
+        looked, worked, since = self._clock.monotonic(), time.process_time(), -math.inf
         while not self._ended.wait(_BEAT):
             before, busy = looked, worked
-            looked, worked = time.monotonic(), time.process_time()
+            looked, worked = self._clock.monotonic(), time.process_time()
             if looked - before > STALLED_AFTER:
                 self._stood_still(looked - before, worked - busy)
+                since = looked  # the loop had no more of that time than this thread
             asked = self._asked
             if asked is None:
                 self._ask()
-            elif self._clock.monotonic() - asked > BLOCKED_AFTER:
+            elif looked - max(asked, since) > BLOCKED_AFTER:
                 self._look(asked)
 
     def _ask(self) -> None:

@@ -38,13 +38,15 @@ export class Poll {
 
   async #ask() {
     clearTimeout(this.#timer);
-    const page = await answer(this.#held());
+    const held = this.#held();
+    const page = await answer(held);
     if (!this.going) return ""; // a socket has opened meanwhile
     if (typeof page === "string") {
       this.stop();
       if (page !== LOST) this.#onState(page);
       return page;
     }
+    if (!held && this.#held()) return this.#ask(); // the pointer came meanwhile: what was asked for would move rows under it
     this.#onFrame(frameOf(page));
     if (!this.going) return ""; // what it shows is not there any more
     this.#onState(this.#pause === SELDOM ? "crowded" : "polling");

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import psutil
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, Route, WebSocket, expect
 
 from tasks_app.tests.browser.between import between
 from tasks_app.tests.browser.conftest import Api, Complaints, ended, eventually, unhurried, with_time_at_rest
@@ -85,6 +85,40 @@ def test_a_list_that_asks_is_as_still_as_a_live_one(page: Page, served: str, lau
         page.locator(".fresh").click()
         page.mouse.move(5, 5)
         expect(rows.first).to_have_attribute("data-task", third["id"])
+        page.close()
+    of_the_network(complaints)
+
+
+def test_an_answer_asked_for_before_the_pointer_came_moves_nothing_under_it(
+    page: Page, served: str, launch: Launch, complaints: Complaints
+) -> None:
+    tag = f"t{uuid.uuid4().hex[:8]}"
+    first, second = (launch(params={"to": 1000, "interval": 1}, tags=[tag]) for _ in range(2))
+    rows = page.locator("tbody tr[data-task]")
+    waiting: list[Route] = []
+
+    def hold_back_one(route: Route) -> None:
+        if waiting or "x-poll" not in route.request.headers:
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    with between(served) as (way_there, url):
+        way_there.sockets = "refuse"
+        page.goto(f"{url}/?tag={tag}")
+        state(page, "polling")
+        page.route("**/*", hold_back_one)
+        while not waiting:
+            page.wait_for_timeout(50)
+        third = launch(params={"to": 1000, "interval": 1}, tags=[tag])
+        rows.nth(1).hover()
+        with page.expect_response(lambda answer: "held=" in answer.url):  # asked for at once, as the first one is of no use
+            waiting[0].continue_()
+        expect(page.locator(".fresh")).to_contain_text("New: 1")
+        assert rows.evaluate_all("rows => rows.map((row) => row.dataset.task)") == [second["id"], first["id"]]
+        page.mouse.move(5, 5)
+        expect(rows.first).to_have_attribute("data-task", third["id"])
+        page.unroute_all(behavior="ignoreErrors")
         page.close()
     of_the_network(complaints)
 

@@ -7,11 +7,13 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
+from tasks_app.engine import watchdog as watchdog_module
 from tasks_app.engine.engine import Engine
 from tasks_app.engine.errors import Draining, EngineError
 from tasks_app.engine.events import Change
@@ -23,7 +25,7 @@ from tasks_app.engine.query import Query
 from tasks_app.engine.registry import Registry
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import ACTIVE, TERMINAL, Status, Task
-from tasks_app.engine.watchdog import Block, Stall, Watchdog
+from tasks_app.engine.watchdog import BLOCKED_AFTER, Block, Stall, Watchdog
 from tasks_app.engine.whose import nobodys
 from tasks_app.executors.local import LocalExecutor
 from tasks_app.journal.null import NullJournal
@@ -105,6 +107,40 @@ def test_a_watchdog_whose_word_nobody_takes_can_be_stopped(monkeypatch: pytest.M
     finally:
         go_on.set()
         watchdog._thread.join(PATIENCE)
+        loop.close()
+
+
+def test_a_loop_that_got_no_time_is_not_taken_for_a_blocked_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Block | Stall] = []
+    now, beats = 0.0, 0
+
+    def monotonic() -> float:
+        nonlocal beats
+        beats += 1
+        return now
+
+    def some_beats() -> bool:
+        before = beats
+        return until(lambda: beats > before + 20)
+
+    clock: Any = SimpleNamespace(monotonic=monotonic)
+    monkeypatch.setattr(watchdog_module, "_BEAT", 0.001)
+    loop = asyncio.new_event_loop()  # which never runs
+    watchdog = Watchdog(loop, threading.get_ident(), clock, told.append)
+    watchdog.start()
+    try:
+        assert some_beats()
+        now = 100.0  # the whole process stood still
+        assert some_beats()
+        assert [type(one) for one in told] == [Stall]
+        now += BLOCKED_AFTER / 2
+        assert some_beats()
+        assert [type(one) for one in told] == [Stall]
+        now += BLOCKED_AFTER
+        assert some_beats()
+        assert [type(one) for one in told] == [Stall, Block]
+    finally:
+        watchdog.stop()
         loop.close()
 
 
