@@ -106,13 +106,13 @@ class Door:
         found = [address for text in _LOOPBACK if (address := address_of(text))] if local else []
         return not (self.policy.might(use, name, port) and all(self._lets(use, name, address, port) for address in found))
 
-    async def addresses(self, host: str, port: int, use: Use) -> list[Found]:
-        """The addresses of a host that may be dialled: all that one lookup gives, best first.
+    async def addresses(self, host: str, port: int, use: Use, by: str = "") -> list[Found]:
+        """The addresses of a host that may be dialled: all that one lookup gives, best first. `by`: who asks.
         Raises Blocked if any of them is not let through, NameNotFound."""
         name = "" if address_of(host) else name_of(host)
         if name and not (is_name(host) and self.policy.might(use, name, port)):
             raise Blocked
-        found = await _lookups.find(host) if name else [_literal(host)]
+        found = await _lookups.find(host, by) if name else [_literal(host)]
         addresses = [address for _, text in found if (address := address_of(text))]
         for address in addresses:
             if not self._lets(use, name, address, port) or await self._is_kept_out(name, address, port):
@@ -145,7 +145,7 @@ class Passage:
     async def addresses(self, host: str, port: int) -> list[Found]:
         """The addresses of a host that may be dialled from now on. A name server is dialled at once. Raises Blocked, NameNotFound,
         TooManyDials."""
-        found = await door.addresses(host, port, self._use)
+        found = await door.addresses(host, port, self._use, self._by)
         if self._use is Use.DNS:
             door.dials.count(self._by, found[0][1])  # its socket is made elsewhere
         self._passed.update((text, port) for _, text in found)

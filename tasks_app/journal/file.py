@@ -210,6 +210,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         _prepare(path, database)
     except sqlite3.DatabaseError as error:
         database.close()
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise _unusable(path, "cannot be brought up to date: its disk is full. Make room there, and start again") from None
         raise _unusable(path, f"cannot be used: {error}. Put a copy in its place, or move it away and start anew") from None
     except BaseException:
         database.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 
 import pytest
 
 from tasks_app.handlers import _lookups
 from tasks_app.handlers._hosts import Found
-from tasks_app.handlers._lookups import AT_ONCE, OF_A_ZONE, NameNotFound, find
+from tasks_app.handlers._lookups import AT_ONCE, OF_A_PERSON, OF_A_ZONE, NameNotFound, find
 from tasks_app.handlers.http_check import http_check
 from tasks_app.handlers.ping import ping
 from tasks_app.tests.handlers.conftest import Listener
@@ -68,6 +69,64 @@ async def test_a_dead_zone_leaves_places_to_all_others(asked: Asked):
     await asyncio.gather(*dead, other, return_exceptions=True)
     assert asked.now["all"] == 0
     assert not _lookups._lookups
+
+
+async def test_names_that_one_person_makes_up_leave_places_to_others(asked: Asked):
+    hers = [asyncio.create_task(find(f"www.hers{number}.test", "ada")) for number in range(100)]
+    await until(lambda: len(asked.names) == OF_A_PERSON)
+    his = [asyncio.create_task(find(f"www.his{number}.test", "bob")) for number in range(100)]
+    await until(lambda: asked.now["all"] == AT_ONCE)
+    assert sum("his" in name for name in asked.names) == AT_ONCE - OF_A_PERSON
+    asked.go_on.set()
+    await asyncio.gather(*hers, *his)
+    assert len(asked.names) == 200
+    assert not _lookups._lookups
+
+
+async def test_nobody_has_to_share_where_nobody_is_logged_in(asked: Asked):
+    waiting = [asyncio.create_task(find(f"www.zone{number}.test")) for number in range(100)]
+    await until(lambda: asked.now["all"] == AT_ONCE)
+    asked.go_on.set()
+    await asyncio.gather(*waiting)
+    assert asked.most["all"] == AT_ONCE
+
+
+async def test_who_leaves_the_line_or_his_place_lets_the_next_one_in(asked: Asked):
+    first = [asyncio.create_task(find(f"n{number}.dead.test", "ada")) for number in range(OF_A_ZONE)]
+    await until(lambda: len(asked.names) == OF_A_ZONE)
+    impatient = asyncio.create_task(find("impatient.dead.test", "ada"))
+    last = asyncio.create_task(find("last.dead.test", "bob"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    first[0].cancel()
+    await until(lambda: "last.dead.test" in asked.names)
+    asked.go_on.set()
+    await asyncio.gather(*first, impatient, last, return_exceptions=True)
+    assert "impatient.dead.test" not in asked.names
+    assert last.result() == []
+    assert not _lookups._lookups
+
+
+async def test_a_place_that_was_given_to_who_leaves_just_then_goes_to_the_next():
+    line = _lookups._Line()
+    had: list[str] = []
+
+    async def stands(name: str) -> None:
+        async with line.place("dead.test", "ada"):
+            had.append(name)
+
+    async with AsyncExitStack() as places:
+        for _ in range(OF_A_ZONE - 1):
+            await places.enter_async_context(line.place("dead.test", "ada"))
+        async with line.place("dead.test", "ada"):
+            leaves, last = asyncio.create_task(stands("leaves")), asyncio.create_task(stands("last"))
+            await asyncio.sleep(0)
+        leaves.cancel()  # his turn has come, and he has not heard of it yet
+        await last
+    assert leaves.cancelled()
+    assert had == ["last"]
+    assert not line._waiting
+    assert not line._of_people + line._in_zones
 
 
 async def test_who_stood_in_line_while_a_name_was_asked_for_in_vain_does_not_ask_again(names: NameServer, monkeypatch: pytest.MonkeyPatch):

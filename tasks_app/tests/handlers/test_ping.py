@@ -185,7 +185,7 @@ async def test_the_address_that_answered_is_the_one_that_is_dialled_from_then_on
 async def test_probes_that_start_before_the_name_is_known_share_one_lookup(monkeypatch: pytest.MonkeyPatch):
     lookups: list[str] = []
 
-    async def slow(host: str) -> list[tuple[int, str]]:
+    async def slow(host: str, by: str) -> list[tuple[int, str]]:
         lookups.append(host)
         await asyncio.sleep(0.05)
         return [(socket.AF_INET, "192.0.2.7")]

@@ -316,6 +316,19 @@ def test_an_older_schema_is_migrated_in_one_step_or_not_at_all(path: Path, opene
     database.close()
 
 
+def test_an_older_schema_on_a_full_disk_is_left_alone_and_nobody_is_told_to_throw_it_away(
+    path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().close()
+    now = file.MIGRATIONS
+    monkeypatch.setattr(file, "MIGRATIONS", (*now, "PRAGMA max_page_count = 1; CREATE TABLE more (id INTEGER);"))
+    said = refused(path)
+    assert "disk is full. Make room there, and start again" in said
+    assert "move it away" not in said
+    monkeypatch.setattr(file, "MIGRATIONS", now)
+    opened().close()
+
+
 async def test_a_cancel_of_what_is_not_there_yet_is_kept_before_it_is_acknowledged(opened: Open) -> None:
     journal = opened()
     journal.note(ahead_note("jobs", 7), 1)
