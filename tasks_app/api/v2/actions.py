@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -63,8 +61,10 @@ async def act(request: HttpRequest) -> HttpResponse:
     if _only_counted(body):
         acted_on(request)
         return answer(await _counted(now, body))
-    with _named_as_sent():
+    try:
         task = now.engine.submit_own(LaunchRequest(type=bulk.NAME, params=body, priority=100), by=name_of(request), via=VIA)
+    except InvalidParams as error:
+        raise _named_as_sent(error) from None
     acted_on(request, task.id)
     return _begun(task, now)
 
@@ -104,20 +104,18 @@ def _only_counted(body: dict[str, Any]) -> bool:
 
 
 async def _counted(now: Runtime, body: dict[str, Any]) -> ActionPreview:
-    with _named_as_sent():
+    try:
         params, _ = now.registry.get(bulk.NAME).encode(body)
+    except InvalidParams as error:
+        raise _named_as_sent(error) from None
     found = await preview(now.store, BulkParams.model_validate_json(params))
     left = found.matched - found.acts
     return ActionPreview(found.action.value, found.matched, found.acts, left, found.gone, found.acts_by_status, found.left)
 
 
-@contextmanager
-def _named_as_sent() -> Iterator[None]:
+def _named_as_sent(error: InvalidParams) -> InvalidParams:
     """Fields as the caller knows them: the body is the params. What is wrong with the whole is which tasks are meant."""
-    try:
-        yield
-    except InvalidParams as error:
-        raise InvalidParams([(_field(name), text) for name, text in error.sentences]) from None
+    return InvalidParams([(_field(name), text) for name, text in error.sentences])
 
 
 def _field(name: str) -> str:
