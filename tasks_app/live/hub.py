@@ -87,16 +87,17 @@ class Hub:
         showing = self._showings.get(key)
         if showing is not None and viewer in showing.viewers:
             return
+        self._listen()  # before anything is looked at: other threads go on while a window is made
         if showing is None:
-            showing = self._showings[key] = Showing(make())
+            try:
+                showing = self._showings[key] = Showing(make())
+            finally:
+                self._rest_unless_seen()
             self._marks.watch(frozenset(), showing.window.numbers)
         self._forget(viewer)
         showing.viewers[viewer] = next(self._places)
         viewer.key = key
         viewer.moved()
-        if self._ticking is None:
-            self._runtime.store.listen(self._marks.listen)
-            self._ticking = asyncio.create_task(self._tick_forever(), name="live hub")
 
     def shows(self, key: Hashable) -> bool:
         """Whether there is such a window already."""
@@ -105,15 +106,23 @@ class Hub:
     def leave(self, viewer: Viewer) -> None:
         """A viewer is gone. With the last one, the tick ends."""
         self._forget(viewer)
-        if not self._showings and self._ticking is not None:
-            self._ticking.cancel()
-            self._ticking = None
-            self._runtime.store.unlisten(self._marks.listen)
+        self._rest_unless_seen()
 
     @property
     def viewers(self) -> int:
         """How many sockets are open."""
         return sum(len(showing.viewers) for showing in self._showings.values())
+
+    def _listen(self) -> None:
+        if self._ticking is None:
+            self._runtime.store.listen(self._marks.listen)
+            self._ticking = asyncio.create_task(self._tick_forever(), name="live hub")
+
+    def _rest_unless_seen(self) -> None:
+        if not self._showings and self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+            self._runtime.store.unlisten(self._marks.listen)
 
     def _forget(self, viewer: Viewer) -> None:
         showing = self._showings.get(viewer.key)

@@ -191,6 +191,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if not self.handshake_complete and message["type"] == "websocket.close":
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
             self._answer(REFUSALS.get(message.get("code", 1000), FORBIDDEN))
+        elif not self.handshake_complete and self.transport.is_closing():
+            raise ClientDisconnected  # nobody was told yet: uvicorn would pass over an accept, and stumble over what follows
         elif not self.handshake_complete or message["type"].startswith("websocket.http"):
             await super().send(message)
         elif message["type"] == "websocket.send":

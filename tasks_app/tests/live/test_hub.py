@@ -110,6 +110,37 @@ async def test_many_viewers_are_served_in_steps_and_each_once_a_tick(count: int,
         served.leave(viewer)
 
 
+async def test_what_happens_while_the_first_window_is_made_is_told_to_it() -> None:
+    runtime = _runtime()
+    served = Hub(runtime)
+    window: Any = _Told()
+    viewer: Any = _Counted()
+
+    def make() -> Any:
+        runtime.store.add([a_task(1)])  # by another thread, say, once the window has looked
+        return window
+
+    served.join(viewer, "told", make)
+    await served.tick()
+    assert window.ticks[0].reshaped
+    served.leave(viewer)
+
+
+async def test_a_window_that_cannot_be_made_leaves_nobody_listening() -> None:
+    runtime = _runtime()
+    served = Hub(runtime)
+    viewer: Any = _Counted()
+
+    def make() -> Any:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        served.join(viewer, "none", make)
+    assert served._ticking is None
+    runtime.store.add([a_task(1)])
+    assert served._marks.swap() == (0, frozenset(), False)
+
+
 async def test_what_changed_for_a_window_waits_until_somebody_is_there_to_see_it() -> None:
     flushed: list[Any] = []
     runtime = _runtime(lambda among=None: flushed.append(among))

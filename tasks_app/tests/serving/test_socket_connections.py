@@ -364,3 +364,28 @@ async def test_who_hangs_up_before_the_socket_is_accepted_makes_no_error(caplog:
         await gone.wait()
         await over.wait()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_who_is_about_to_be_gone_when_the_socket_is_accepted_makes_no_error(caplog: pytest.LogCaptureFixture):
+    """His end was read, and the connection is told of its loss in the next turn of the loop."""
+    over = asyncio.Event()
+    open_ones: set[Any] = set()
+
+    async def accepts_too_late(scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        (connection,) = open_ones
+        connection.transport.close()
+        assert not connection.disconnected
+        try:
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": "nothing is here"})
+        finally:
+            over.set()
+
+    async with serving(accepts_too_late) as (address, connections):
+        open_ones = connections
+        _, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+        writer.write(HANDSHAKE)
+        await over.wait()
+        writer.close()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
