@@ -29,7 +29,7 @@ class Bound(Struct, frozen=True):
 
 FIXED = (
     Bound("stuck_handlers", _("Handlers that do not stop when asked. So many, and the server says it is not ready."), STUCK_CAP),
-    Bound("result", _("The JSON of a result. A longer one is cut and says so."), MAX_RESULT, BYTES),
+    Bound("result", _("The JSON of a result. A task that returns a longer one fails."), MAX_RESULT, BYTES),
     Bound("result_depth", _("Lists and objects within one another, in a result or a body."), MAX_DEPTH),
     Bound("log_lines", _("Lines of a task's log that are kept; older ones are counted."), MAX_LINES),
     Bound("log_line", _("Characters of a log line."), MAX_LINE_LENGTH),
@@ -42,6 +42,7 @@ FIXED = (
     Bound("deleted_bytes", _("Memory that they hold."), deleted.MOST_BYTES, BYTES),
     Bound("deleted_seconds", _("How long a delete can be undone."), deleted.SECONDS, SECONDS),
     Bound("lookups", _("Names that are looked up at once."), _lookups.AT_ONCE),
+    Bound("lookups_of_one", _("Of them for one person, where people log in; the rest is for others."), _lookups.OF_A_PERSON),
     Bound("lookup", _("How long a lookup may take."), _lookups.SECONDS, SECONDS),
     Bound("session_idle", _("A session ends when nothing was clicked for so long."), IDLE_SECONDS, SECONDS),
     Bound("session", _("A session ends at the latest after so long."), LONGEST_SECONDS, SECONDS),
