@@ -16,6 +16,7 @@ from tasks_app.engine.queues import Queues
 from tasks_app.engine.reports import Reports
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import LATER, Status, Task, due, postponed
+from tasks_app.engine.whose import nobodys
 
 TICK = 0.25  # seconds between writes of progress
 ROUNDS_A_TURN = 4  # of starts before the loop gets a turn
@@ -26,7 +27,6 @@ RETIRED_A_TICK = 500
 WORDS_A_TURN = 200  # of progress, that are written before the loop gets a turn
 
 
-_NOBODYS = Context()
 _running_loop = asyncio._get_running_loop  # asyncio.get_running_loop raises where there is none
 
 
@@ -91,7 +91,7 @@ class Dispatcher:
             elif elsewhere is None:
                 self.call(self._dispatch if get_ident() == self._thread else self._dispatch_soon)
             else:
-                elsewhere.call_soon(self.call, self._dispatch_soon, context=_NOBODYS)
+                elsewhere.call_soon(self.call, self._dispatch_soon, context=nobodys.context)
 
     def freed(self) -> None:
         """A slot is free again. Nobody waits for it where all could begin; who came since has said so himself."""
