@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+
+from tasks_app.engine.loops import EachLoop
 
 TURN_SECONDS = 0.002  # for which one after the other is let through in one turn
 
@@ -37,13 +38,4 @@ class Turnstile:
                 asyncio.get_running_loop().call_soon(self._next)
 
 
-_turnstiles: WeakKeyDictionary[asyncio.AbstractEventLoop, Turnstile] = WeakKeyDictionary()
-
-
-def turnstile() -> Turnstile:
-    """That of the running loop."""
-    loop = asyncio.get_running_loop()
-    found = _turnstiles.get(loop)
-    if found is None:
-        found = _turnstiles[loop] = Turnstile()
-    return found
+turnstile = EachLoop(Turnstile)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from weakref import WeakKeyDictionary
 
 from tasks_app.auth.audit import audit
 from tasks_app.auth.entries import Entry
+from tasks_app.engine.loops import EachLoop
 
 Told = Callable[[Exception | None], object]
 
@@ -58,13 +58,4 @@ def _tell(written: asyncio.Future[None], failed: Exception | None) -> None:
         written.set_exception(failed)
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, TurnOfBooks] = WeakKeyDictionary()
-
-
-def turn_of_books() -> TurnOfBooks:
-    """That of the running loop."""
-    loop = asyncio.get_running_loop()
-    found = _turns.get(loop)
-    if found is None:
-        found = _turns[loop] = TurnOfBooks()
-    return found
+turn_of_books = EachLoop(TurnOfBooks)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
+
+from tasks_app.engine.loops import EachLoop
 
 MAX_UNDER_WAY = 1000
 SLOT = 0.01  # seconds
@@ -67,16 +68,7 @@ class Timetable:
             del self._slots[interval], self._counts[interval]
 
 
-_tables: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Timetable] = weakref.WeakKeyDictionary()
-
-
-def timetable() -> Timetable:
-    """That of the running loop."""
-    loop = asyncio.get_running_loop()
-    found = _tables.get(loop)
-    if found is None:
-        found = _tables[loop] = Timetable()
-    return found
+timetable = EachLoop(Timetable)
 
 
 def few_under_way(timeout: float, info: ValidationInfo) -> float:

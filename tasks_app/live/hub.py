@@ -174,10 +174,8 @@ class Hub:
         for showing, viewers in due:
             if not showing.viewers:  # all have gone while others were served
                 continue
-            before = showing.window.numbers
             try:
-                showing.tick(self._ticks, version, notice)
-                self._marks.watch(before, showing.window.numbers)
+                self._render(showing, version, notice)
                 for served, viewer in enumerate(viewers, 1):
                     if viewer in showing.viewers:
                         self._offer(viewer, showing.window)
@@ -190,6 +188,13 @@ class Hub:
             if time.monotonic() - turn > TURN_SECONDS:  # many windows, or some that search
                 await asyncio.sleep(0)
                 turn = time.monotonic()
+
+    def _render(self, showing: Showing, version: int, notice: Sentence) -> None:
+        before = showing.window.numbers
+        try:
+            showing.tick(self._ticks, version, notice)
+        finally:
+            self._marks.watch(before, showing.window.numbers)  # also of one that fails half-way
 
     def _flush(self, windows: Sequence[Window]) -> None:
         """All that was reported once a tick, and in its further steps what is about to be seen: each word to the store costs."""

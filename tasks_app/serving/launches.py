@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 from tasks_app import lane
 from tasks_app.auth.audit import audit
+from tasks_app.engine.loops import EachLoop
 
 Told = Callable[[lane.Became, bool], object]
 
@@ -55,13 +55,4 @@ def _written_down(found: list[lane.Became]) -> list[lane.Became]:
     return found
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, TurnOfLaunches] = WeakKeyDictionary()
-
-
-def turn_of_launches() -> TurnOfLaunches:
-    """That of the running loop."""
-    loop = asyncio.get_running_loop()
-    found = _turns.get(loop)
-    if found is None:
-        found = _turns[loop] = TurnOfLaunches()
-    return found
+turn_of_launches = EachLoop(TurnOfLaunches)

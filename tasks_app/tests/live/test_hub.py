@@ -169,6 +169,23 @@ async def test_what_changed_for_a_window_waits_until_somebody_is_there_to_see_it
         served.leave(viewer)
 
 
+async def test_a_window_that_fails_half_way_leaves_nothing_watched() -> None:
+    served = Hub(_runtime())
+    window: Any = _Told(1, 2)
+
+    def fails(tick: Tick) -> None:
+        window.numbers = frozenset({2, 3})
+        raise ValueError
+
+    window.tick = fails
+    viewer: Any = _Counted()
+    viewer.give_up = lambda code: None
+    served.join(viewer, "told", lambda: window)
+    await served.tick()
+    assert served.viewers == 0
+    assert served._marks._visible == {}
+
+
 async def test_who_left_while_others_were_served_is_offered_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(hub, "LOOK_AT_CLOCK", 1)
