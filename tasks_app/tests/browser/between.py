@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from tasks_app.tests.closing import close
+
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -90,14 +92,19 @@ def between(url: str, found: Between | None = None) -> Iterator[tuple[Between, s
     try:
         yield found, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
-        found.drop()
-        asyncio.run_coroutine_threadsafe(_end(server), found._loop).result(60)
+        asyncio.run_coroutine_threadsafe(_end(found, server), found._loop).result(60)
         found._loop.call_soon_threadsafe(found._loop.stop)
         thread.join()
         found._loop.close()
 
 
-async def _end(server: asyncio.Server) -> None:
-    """What is open was dropped: each ends by itself."""
-    server.close()
-    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+async def _end(found: Between, server: asyncio.Server) -> None:
+    """Close, and drop what is open, also who comes meanwhile: each ends by itself."""
+    found.cut = True
+    await close(server)
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        found._drop()
+        await asyncio.wait(others, timeout=0.1)
+        for task in others:
+            if task.done():
+                task.result()

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from tasks_app.tests.closing import close
+
 PIECE = 1024  # bytes that are carried at once
 SENT_AGAIN = 0.2  # seconds after which what was lost is sent again; twice that the next time
 AT_ONCE = struct.pack("ii", 1, 0)  # closed so, a connection is reset
@@ -73,7 +75,7 @@ class Line:
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await ending.wait()
-        server.close()
+        await close(server)
         for call in self._calls:
             call.reset()
         await asyncio.sleep(0.1)  # most see by themselves that it is over

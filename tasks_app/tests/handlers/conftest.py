@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tasks_app.handlers import _egress, _lookups, download
+from tasks_app.tests.closing import close
 from tasks_app.tests.handlers.names import NameServer
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -53,7 +54,7 @@ async def serve() -> AsyncIterator[Serve]:
 
     yield start
     for server in servers:
-        server.close()
+        await close(server)
     while accepting := [task for task in asyncio.all_tasks() if "_accept_connection" in repr(task.get_coro())]:
         await asyncio.wait(accepting)  # a client may have come and gone before its connection was made here
     for task in serving:
