@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
@@ -151,13 +152,14 @@ def task_json(task: Task, *, monotonic: float = 0.0, waiting: Waiting | None = N
     )
 
 
+@lru_cache(maxsize=8)  # what came together came at one moment
 def moment(seconds: float) -> datetime:
     """A time as RFC 3339 in UTC, once it is JSON."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else moment(seconds)
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -176,8 +178,12 @@ def _attempt(attempt: Attempt, now: float) -> AttemptJSON:
 
 
 def _waiting(waiting: Waiting) -> WaitingJSON:
-    reason = _REASONS.get(waiting.reason, waiting.reason).format(slots=waiting.slots)
-    return WaitingJSON(waiting.position, waiting.reason, reason, _rounded(waiting.eta_seconds))
+    return WaitingJSON(waiting.position, waiting.reason, _sentence(waiting.reason, waiting.slots), _rounded(waiting.eta_seconds))
+
+
+@lru_cache(maxsize=64)
+def _sentence(reason: str, slots: int | None) -> str:
+    return _REASONS.get(reason, reason).format(slots=slots)
 
 
 def _celery(foreign: Foreign) -> CeleryJSON:

@@ -37,9 +37,20 @@ class Entry(Struct, frozen=True):
 
     def fields(self) -> dict[str, Any]:
         """By the names they have in the file."""
-        texts = {"who": self.who, "via": self.via, "role": self.role, "from": self.address}
-        texts |= {"action": self.action, "object": self.object, "outcome": self.outcome}
-        return texts | ({"door": self.door} if self.door else {}) | ({"more": self.more} if self.more else {})
+        found: dict[str, Any] = {
+            "who": self.who,
+            "via": self.via,
+            "role": self.role,
+            "from": self.address,
+            "action": self.action,
+            "object": self.object,
+            "outcome": self.outcome,
+        }
+        if self.door:
+            found["door"] = self.door
+        if self.more:
+            found["more"] = self.more
+        return found
 
     def line(self) -> bytes:
         """As it stands in the file: pure ASCII, so that no name can look like a line, or like another name."""

@@ -77,7 +77,7 @@ class Engine:
         self.abroad: Abroad | None = None  # where tasks run that are only watched here
         self._intake = Intake(store, registry, clock, new_id, limits.timeout, signs=limits.signs)
         self._keys = Keys()
-        self.together = Together(self._intake, self.submit_once, self._take_in, self.admission)
+        self.together = Together(self._intake, clock, self.submit_once, self._take_in, self.admission)
         self._recover()
         store.listen(journal.record, only_own=True)
         store.listen(self.stats.listen)

@@ -49,10 +49,7 @@ class Indexes:
 
     def add(self, tasks: Iterable[Task]) -> None:
         """Take new tasks in. Those that are alike to all indexes are entered at once: many that are launched together mostly are."""
-        groups: dict[tuple[object, ...], list[Task]] = {}
-        for task in tasks:
-            groups.setdefault(_what_counts(task), []).append(task)
-        for alike in groups.values():
+        for alike in _alike(tasks):
             self._add(alike)
 
     def _add(self, alike: Sequence[Task]) -> None:
@@ -72,26 +69,31 @@ class Indexes:
             self.elsewhere.update(numbers)
         self._enter(alike, numbers)
 
-    def remove(self, task: Task) -> None:
-        """Forget a task."""
-        number = task.number
-        self._leave(task)
-        self.all.discard(number)
-        self._drop(self.types, task.type, number)
-        self._drop(self.hours, int(task.created_at // _HOUR), number)
-        for tag in task.tags:
-            self._drop(self.tags, tag, number)
-            if tag not in self.tags:
-                self.tag_names.remove(tag)
-        if task.by:
-            self._drop(self.people, task.by, number)
-        self.doors[task.via] -= 1
-        if not self.doors[task.via]:
-            del self.doors[task.via]
-        if task.foreign is not None:
-            self.elsewhere.discard(number)
-        if task.type not in self.types:
-            del self.type_counts[task.type]
+    def remove(self, tasks: Iterable[Task]) -> None:
+        """Forget tasks, those at once that are alike to all indexes."""
+        for alike in _alike(tasks):
+            self._remove(alike)
+
+    def _remove(self, alike: Sequence[Task]) -> None:
+        first, numbers = alike[0], [task.number for task in alike]
+        self._leave(alike, numbers)
+        take_out(self.all, numbers)
+        _drop(self.types, first.type, numbers)
+        _drop(self.hours, int(first.created_at // _HOUR), numbers)
+        for task in alike:
+            for tag in task.tags:
+                _drop(self.tags, tag, (task.number,))
+                if tag not in self.tags:
+                    self.tag_names.remove(tag)
+        if first.by:
+            _drop(self.people, first.by, numbers)
+        self.doors[first.via] -= len(alike)
+        if not self.doors[first.via]:
+            del self.doors[first.via]
+        if first.foreign is not None:
+            take_out(self.elsewhere, numbers)
+        if first.type not in self.types:
+            del self.type_counts[first.type]
 
     def move(self, records: Sequence[tuple[Task, Task]]) -> None:
         """Tasks changed from one record to another. Only status, and the time a waiting one is due, are indexed and can change. Those that
@@ -108,7 +110,7 @@ class Indexes:
             return
         for before, after in alike:
             if before.status is not after.status or before.scheduled_for != after.scheduled_for:
-                self._leave(before)
+                self._leave((before,), (before.number,))
                 self._enter((after,), (after.number,))
 
     def _step(self, before: Task, after: Task, numbers: Sequence[int]) -> None:
@@ -172,20 +174,23 @@ class Indexes:
         if first.by and status in WAITING:
             self.waiting_of[first.by] = self.waiting_of.get(first.by, 0) + count
 
-    def _leave(self, task: Task) -> None:
-        status = task.status
-        self.statuses[status].discard(task.number)
-        self.counts[status] -= 1
-        self.type_counts[task.type][status] -= 1
-        if task.foreign is not None:
-            self.waiting_elsewhere -= status in WAITING
+    def _leave(self, alike: Sequence[Task], numbers: Sequence[int]) -> None:
+        first, count = alike[0], len(alike)
+        status = first.status
+        take_out(self.statuses[status], numbers)
+        self.counts[status] -= count
+        self.type_counts[first.type][status] -= count
+        if first.foreign is not None:
+            self.waiting_elsewhere -= count if status in WAITING else 0
             return
         if status is Status.PENDING:
-            self.lines[task.line].remove(task, (task.number,))
-        elif task.scheduled_for is not None:
-            self.due.discard((task.scheduled_for, task.number))
-        if task.by and status in WAITING:
-            self._wait_no_more(task.by, 1)
+            self.lines[first.line].remove(first, numbers)
+        else:
+            for task in alike:
+                if task.scheduled_for is not None:
+                    self.due.discard((task.scheduled_for, task.number))
+        if first.by and status in WAITING:
+            self._wait_no_more(first.by, count)
 
     def _wait_no_more(self, by: str, count: int) -> None:
         left = self.waiting_of[by] - count
@@ -194,11 +199,19 @@ class Indexes:
         else:
             del self.waiting_of[by]
 
-    @staticmethod
-    def _drop(index: dict[Name, BitMap64], name: Name, number: int) -> None:
-        index[name].discard(number)
-        if not index[name]:
-            del index[name]
+
+def _drop(index: dict[Name, BitMap64], name: Name, numbers: Sequence[int]) -> None:
+    found = index[name]
+    take_out(found, numbers)
+    if not found:
+        del index[name]
+
+
+def _alike(tasks: Iterable[Task]) -> Iterable[Sequence[Task]]:
+    groups: dict[tuple[object, ...], list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(_what_counts(task), []).append(task)
+    return groups.values()
 
 
 def _what_counts(task: Task) -> tuple[object, ...]:

@@ -54,13 +54,29 @@ class Ended:
         if not block.numbers:
             del self._blocks[place]
 
-    def next_to_leave(self, *, keep: int, keep_bytes: int, longest: float) -> int | None:
-        """The one that ended first, where there are more than `keep`, they hold more bytes, or it ended more than `longest` seconds ago."""
-        if not self._blocks:
-            return None
-        first = self._blocks[0]
-        too_many = self._count > keep or self.size > keep_bytes
-        return first.numbers[0] if too_many or self._clock() - first.since[0] > longest else None
+    def leave(self, *, keep: int, keep_bytes: int, longest: float, most: int) -> list[int]:
+        """Forget those that ended first, as long as there are more than `keep`, they hold more bytes, or the first ended more than
+        `longest` seconds ago; at most so many. Their numbers, in order."""
+        gone: list[int] = []
+        now = self._clock()
+        while self._blocks and len(gone) < most:
+            block = self._blocks[0]
+            leave = size = 0
+            for one, since in zip(block.sizes[: most - len(gone)], block.since, strict=False):
+                if self._count - leave <= keep and self.size - size <= keep_bytes and now - since <= longest:
+                    break
+                leave += 1
+                size += one
+            gone += block.numbers[:leave]
+            self._count -= leave
+            self.size -= size
+            if leave < len(block.numbers):
+                block.drop(leave)
+                break
+            del self._blocks[0]
+        for number in gone:
+            self._ended_as.pop(number, None)
+        return gone
 
     def __len__(self) -> int:
         return self._count
@@ -85,6 +101,11 @@ class _Block:
         self.numbers.extend([task.number for task, _ in tasks])
         self.sizes.extend([size for _, size in tasks])
         self.since.extend([since] * len(tasks))
+
+    def drop(self, count: int) -> None:
+        """Forget the first so many."""
+        for column in (self.versions, self.numbers, self.sizes, self.since):
+            del column[:count]
 
     def take(self, version: int) -> int:
         """Take the one of this version out; its size."""

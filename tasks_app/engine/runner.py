@@ -243,8 +243,7 @@ class Runner:
         """The change of its record, for the store to make. What its handler says from now on is not heard."""
         live.context.end()
         last_word = self._reports.last_word(live.number)
-        known = partial(settled, at=at, clock=self._clock, chance=self._chance, abandoned=abandoned)
-        return lambda task: known(last_word(task), outcome, live.type)
+        return partial(settled, last_word, outcome, live.type, at=at, clock=self._clock, chance=self._chance, abandoned=abandoned)
 
     def _gone(self, live: Live, *, abandoned: bool = False) -> None:
         """It is settled."""

@@ -13,9 +13,10 @@ _FAILURES = frozenset({OutcomeKind.FAILED, OutcomeKind.TIMED_OUT})
 
 
 def settled(
-    task: Task,
+    last_word: Callable[[Task], Task],
     outcome: Outcome,
     task_type: TaskType,
+    task: Task,
     *,
     at: float | None,
     clock: Clock,
@@ -23,7 +24,8 @@ def settled(
     abandoned: bool = False,
 ) -> Task | None:
     """The record after an attempt that ended at that moment of the monotonic clock, now if none is given; None for one that has ended
-    already. `chance` gives numbers from 0 to 1, for the jitter of the wait."""
+    already. `last_word` writes into a record what was reported last, `chance` gives numbers from 0 to 1, for the jitter of the wait."""
+    task = last_word(task)
     monotonic = clock.monotonic() if at is None else at
     again = outcome.kind in _FAILURES and outcome.retry and task.status is Status.PROCESSING
     if again and task.attempt_number < task.attempts_allowed:

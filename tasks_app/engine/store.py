@@ -134,7 +134,9 @@ class Store(Shelf):
             task = self._tasks.get(number)
             if task is not None:
                 trail = self._trails.get(number)
-                self._commit([self._removed(task)])
+                if task.status in TERMINAL:
+                    self._ended_of(task).remove(task)
+                self._commit(self._removed((task,)))
                 if kept is not None:
                     with contextlib.suppress(MemoryError):  # where there is none, nothing can be kept
                         self.deleted.put(kept(task), trail, batch)
@@ -173,11 +175,8 @@ class Store(Shelf):
         with self._lock:
             gone: list[Change] = []
             for ended in (self._ended, self._ended_elsewhere):
-                while len(gone) < most:
-                    number = ended.next_to_leave(keep=keep, keep_bytes=keep_bytes, longest=longest)
-                    if number is None:
-                        break
-                    gone.append(self._removed(self._tasks[number]))
+                numbers = ended.leave(keep=keep, keep_bytes=keep_bytes, longest=longest, most=most - len(gone))
+                gone += self._removed([self._tasks[number] for number in numbers])
             self._commit(gone)
             return len(gone)
 
@@ -260,17 +259,19 @@ class Store(Shelf):
         for foreign, those in itertools.groupby(ended, _is_foreign):
             (self._ended_elsewhere if foreign else self._ended).add(list(those), self._trails, ago=ago)
 
-    def _removed(self, task: Task) -> Change:
-        self.version += 1
-        del self._tasks[task.number]
-        del self._numbers[task.id]
-        self._trails.pop(task.number, None)
-        self._indexes.remove(task)
-        if task.series:
-            self.series.leave(task)
-        if task.status in TERMINAL:
-            self._ended_of(task).remove(task)
-        return Change(self.version, task, None)
+    def _removed(self, tasks: Sequence[Task]) -> list[Change]:
+        """Those that have ended have left the order in which they do so before."""
+        found: list[Change] = []
+        self._indexes.remove(tasks)
+        for task in tasks:
+            self.version += 1
+            del self._tasks[task.number]
+            del self._numbers[task.id]
+            self._trails.pop(task.number, None)
+            if task.series:
+                self.series.leave(task)
+            found.append(Change(self.version, task, None))
+        return found
 
     def _ended_of(self, task: Task) -> Ended:
         return self._ended if task.foreign is None else self._ended_elsewhere

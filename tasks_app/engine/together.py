@@ -8,6 +8,7 @@ from tasks_app.engine.admission import Admission
 from tasks_app.engine.errors import EngineError
 from tasks_app.engine.intake import Intake
 from tasks_app.engine.launch import LaunchRequest
+from tasks_app.engine.ports import Clock
 from tasks_app.engine.task import Task
 
 MOST = 64  # tasks that are taken in while nobody else gets to the store
@@ -20,20 +21,23 @@ class Together:
     def __init__(
         self,
         intake: Intake,
+        clock: Clock,
         alone: Callable[..., tuple[Task, bool]],
         take_in: Callable[[Sequence[Task]], list[Task]],
         admission: Admission,
     ) -> None:
         self._intake = intake
+        self._clock = clock
         self._alone = alone
         self._take_in = take_in
         self._admission = admission
 
     def submit(self, asked: Iterable[tuple[LaunchRequest, str]], *, via: str) -> list[Found]:
         """Accept tasks, each for somebody (by name), in order. What `submit_once` raises for one stands in its place, and nobody else
-        notices."""
+        notices. All came at one moment: what they have in common is counted once."""
         found: list[Found] = []
         records: list[Task] = []
+        at = self._clock.time()
         for request, by in asked:
             if request.idempotency_key is not None or len(records) == MOST or (records and records[0].by != by):
                 found += self._taken_in(records)
@@ -42,7 +46,7 @@ class Together:
                 if request.idempotency_key is not None:
                     found.append(self._alone(request, by=by, via=via))
                 else:
-                    records.append(self._intake.record(request, by=by, via=via))
+                    records.append(self._intake.record(request, by=by, via=via, at=at))
             except Exception as error:
                 found += self._taken_in(records)
                 records = []

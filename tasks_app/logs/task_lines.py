@@ -54,12 +54,14 @@ class TaskLines:
         """Under the store's lock: a line for each task that came, ended, will be tried again, or does not stop."""
         if not logger.isEnabledFor(logging.WARNING):
             return
+        tells_of_launches = logger.isEnabledFor(logging.DEBUG)
         for change in changes:
             before, after = change.before, change.after
             if after is None:
                 continue
             if before is None:
-                self._note(logging.DEBUG, LAUNCHED, after, bounded=True)
+                if tells_of_launches:
+                    self._note(logging.DEBUG, LAUNCHED, after, bounded=True)
             elif after.status is not before.status:
                 level = _ENDS.get(after.status)
                 if level is not None:

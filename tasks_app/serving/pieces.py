@@ -14,32 +14,35 @@ def is_small(data: bytes) -> bool:
 
 
 class Unread:
-    """Bytes in the order in which they came; true while there are any."""
+    """Bytes in the order in which they came; true while there are any, which are `left`."""
 
-    __slots__ = ("_at", "_bytes")
+    __slots__ = ("_at", "_bytes", "left")
 
     def __init__(self) -> None:
         self._bytes = b""
         self._at = 0  # where it goes on
+        self.left = 0
 
     def __bool__(self) -> bool:
-        return self._at < len(self._bytes)
+        return self.left > 0
 
     def add(self, data: bytes) -> None:
         """More has come."""
-        self._bytes, self._at = self._bytes[self._at :] + data if self else data, 0
+        self._bytes, self._at = self._bytes[self._at :] + data if self.left else data, 0
+        self.left = len(self._bytes)
 
     def take(self, of_body: int) -> bytes:
         """The next piece, where so many bytes come that are a body's and nothing else."""
         begin, self._at = self._at, self._end(of_body)
         piece = self._bytes[begin : self._at]
-        if not self:
+        self.left -= len(piece)
+        if not self.left:
             self.clear()
         return piece
 
     def clear(self) -> None:
         """Nobody will read it."""
-        self._bytes, self._at = b"", 0
+        self._bytes, self._at, self.left = b"", 0, 0
 
     def _end(self, of_body: int) -> int:
         if of_body > PIECE:

@@ -8,7 +8,7 @@ sends many at once waits for his turn as before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from math import inf
 from typing import Any, cast
@@ -53,6 +53,7 @@ class StraightHttp(BoundedHttp):
         """Nothing has come on it yet."""
         super().connection_made(transport)
         self._heads: dict[bytes, lane.Head] = {}
+        self._launches = turn_of_launches()
 
     def data_received(self, data: bytes) -> None:
         """What was held is answered once all is parsed, and not in the parser, which would take an error for one in the request."""
@@ -97,7 +98,7 @@ class StraightHttp(BoundedHttp):
         """Answer a request whose head is known; False, and nothing has happened, where that cannot be done."""
         cut = data.find(_END) + len(_END)
         head = self._heads.get(data[:cut])
-        if head is None or head.size != len(data) - cut or self._awaits or self._unread:
+        if head is None or head.size != len(data) - cut or self._awaits or self._unread.left:
             return False
         if self.transport.is_closing() or self.flow.write_paused or not self.cycle.response_complete:
             return False
@@ -108,7 +109,7 @@ class StraightHttp(BoundedHttp):
             self._tell(found, keep_alive=True)
         else:
             self._awaits = True
-            turn_of_launches().enter(found, partial(self._made_again, data))
+            self._launches.enter(found, partial(self._made_again, data))
         return True
 
     def _made_again(self, data: bytes, made: lane.Became, is_safe: bool) -> None:
@@ -139,7 +140,7 @@ class StraightHttp(BoundedHttp):
         if isinstance(found, Said):
             self._send(cycle, found)
         else:
-            turn_of_launches().enter(found, partial(self._made, cycle))
+            self._launches.enter(found, partial(self._made, cycle))
 
     def _know(self, head: lane.Head, data: bytes) -> None:
         cut = data.find(_END) + len(_END)
@@ -182,7 +183,7 @@ class StraightHttp(BoundedHttp):
         self._write(said, keep_alive=keep_alive)
         self.server_state.total_requests += 1
         self._answered_at = self.loop.time()
-        if self._unread:
+        if self._unread.left:
             self.flow.resume_reading()
 
     def _write(self, said: Said, *, keep_alive: bool) -> None:
@@ -232,12 +233,9 @@ async def _once_kept(made: lane.Made, scope: lane.Scope, receive: Any, send: Any
 
 
 def _head(said: Said, default: Iterable[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
-    own = "".join(f"{name.lower()}: {value}\r\n" for name, value in said.headers.items()).encode()
-    parts = [_status_line(said.status), *(b"%b: %b\r\n" % pair for pair in default), own]
-    if "Content-Type" not in said.headers:
-        parts.append(_JSON)
-    parts += (b"content-length: %d\r\n" % len(said.content), _same_for_all(), b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
-    return b"".join(parts)
+    own = "".join([f"{name.lower()}: {value}\r\n" for name, value in said.headers.items()]).encode()
+    length = b"%scontent-length: %d\r\n" % (b"" if "Content-Type" in said.headers else _JSON, len(said.content))
+    return _status_line(said.status) + _lines(tuple(default)) + own + length + _end_of_head(keep_alive)
 
 
 @cache
@@ -245,6 +243,12 @@ def _status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
 
 
+@lru_cache(maxsize=2)  # they change once a second
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % pair for pair in headers)
+
+
 @cache
-def _same_for_all() -> bytes:
-    return "".join(f"{name.lower()}: {value}\r\n" for name, value in bare_headers().items()).encode()
+def _end_of_head(keep_alive: bool) -> bytes:
+    same_for_all = "".join(f"{name.lower()}: {value}\r\n" for name, value in bare_headers().items()).encode()
+    return same_for_all + (b"\r\n" if keep_alive else b"connection: close\r\n\r\n")

@@ -76,27 +76,28 @@ def launched(asked: LaunchRequest, by: str) -> Said:
         task, new = now.engine.submit_once(asked, by=by, via=VIA)
     except UnknownType as error:
         raise _unknown_type(error, known_types(now)) from None
-    return _accepted(task, now, new=new)
+    return _accepted(task, now, get_script_prefix(), new=new)
 
 
 def launched_together(asked: Sequence[tuple[LaunchRequest, str]]) -> list[Said | Exception]:
     """The same for each of some that came together, for somebody each; in place of an answer what was raised."""
     now = runtime.get()
-    return [_told(found, now) for found in now.engine.together.submit(asked, via=VIA)]
+    prefix = get_script_prefix()
+    return [_told(found, now, prefix) for found in now.engine.together.submit(asked, via=VIA)]
 
 
-def _told(found: tuple[Task, bool] | Exception, now: Runtime) -> Said | Exception:
+def _told(found: tuple[Task, bool] | Exception, now: Runtime, prefix: str) -> Said | Exception:
     if isinstance(found, Exception):
         return found
     try:
-        return _accepted(found[0], now, new=found[1])
+        return _accepted(found[0], now, prefix, new=found[1])
     except Exception as error:
         return error
 
 
-def _accepted(task: Task, now: Runtime, *, new: bool) -> Said:
+def _accepted(task: Task, now: Runtime, prefix: str, *, new: bool) -> Said:
     ids = (task.id,) if new else ()
-    location = f"{get_script_prefix()}api/v2/tasks/{task.id}"
+    location = f"{prefix}api/v2/tasks/{task.id}"
     return said(task_json(task, now), 201 if new else 200, ids=ids, headers={"Location": location})
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from tasks_app.engine import together
 from tasks_app.engine.errors import Draining, IdempotencyConflict, InvalidParams, ShareFull, UnknownType, WaitingFull
-from tasks_app.engine.events import Change
+from tasks_app.engine.events import Change, Step, steps
 from tasks_app.engine.launch import LaunchRequest
 from tasks_app.engine.task import Status, Task
 from tasks_app.engine.together import Found
@@ -52,6 +53,18 @@ async def test_each_is_a_task_of_whoever_asked_and_all_of_one_are_told_at_once(w
     assert all(one[1] for one in found if isinstance(one, tuple))
     await world.settle()
     assert {world.status(task) for task in tasks(found)} == {Status.COMPLETED}
+
+
+async def test_all_came_at_one_moment_so_that_they_are_counted_in_one_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = itertools.count(world.clock.time())
+    monkeypatch.setattr(world.clock, "time", lambda: next(moments))
+    told: list[list[Step]] = []
+    world.store.listen(lambda changes: told.append(steps(changes)))
+    found = submitted(world, *[asked(name=str(n)) for n in range(3)])
+    assert len({task.created_at for task in tasks(found)}) == 1
+    assert [[times for _, _, times in some] for some in told] == [[3]]
+    submitted(world, asked())
+    assert told[1][0][1].created_at > told[0][0][1].created_at
 
 
 async def test_they_keep_their_order_also_past_what_is_taken_in_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
