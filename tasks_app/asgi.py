@@ -110,6 +110,8 @@ class Handler(ASGIHandler):
             set_urlconf(self._urlconf)
         set_script_prefix(f"{request.META['SCRIPT_NAME']}/")
         response = await self.get_response_async(request)
+        if unread:
+            response.headers["Connection"] = "close"
         try:
             await self._send(request, response, receive, send)
         finally:
@@ -150,7 +152,7 @@ class Handler(ASGIHandler):
             assert isinstance(response, HttpResponse)
             await send({"type": "http.response.body", "body": response.content, "more_body": request.unread})
             if request.unread:
-                await read_rest(receive)
+                await read_rest(request.scope, receive)
                 await send({"type": "http.response.body"})
 
 

@@ -19,6 +19,22 @@ BULK_PATHS = frozenset({"/api/v2/tasks/bulk", "/api/v2/actions"})
 BODY_SECONDS = 30.0  # for a whole body: one that drips in is not waited for
 REST_BYTES = 8 * 1024 * 1024  # of a refused body that are read and thrown away, so that its sender gets to read why
 REST_SECONDS = 1.0
+REST = "iotask.rest"  # in a scope: its Rest, where the server can throw it away itself
+
+
+class Rest:
+    """The rest of the body of one request, for whoever reads it from a connection: once nobody wants it, it need not be handed on."""
+
+    __slots__ = ("is_unwanted", "thrown_away")
+
+    def __init__(self) -> None:
+        self.is_unwanted = False
+        self.thrown_away = 0  # bytes
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether its sender had his chance to come to its end."""
+        return self.thrown_away > REST_BYTES
 
 
 class Share:
@@ -69,8 +85,10 @@ async def read_body(scope: Scope, receive: Receive, share: Share) -> bytes | byt
     return body
 
 
-async def read_rest(receive: Receive) -> None:
+async def read_rest(scope: Scope, receive: Receive) -> None:
     """Let a sender come to its end, for a moment: a connection that is closed on it would take our answer along."""
+    if (rest := scope.get(REST)) is not None:
+        rest.is_unwanted = True
     try:
         async with asyncio.timeout(REST_SECONDS):
             read, more = 0, True

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from httptools import parse_url
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tasks_app.api.problems import CONTENT_TYPE, Problem
+from tasks_app.bodies import REST, Rest
 from tasks_app.crowds import crowd
 from tasks_app.middleware import bare_headers
+from tasks_app.serving.heads import wrong_with
 from tasks_app.serving.pieces import Unread, is_small
 from tasks_app.turnstile import turnstile
 
@@ -74,6 +75,7 @@ class BoundedHttp(HttpToolsProtocol):
         """A connection on which nothing is said is closed; one too many is told so."""
         super().connection_made(transport)
         self._unread = Unread()
+        self._rest = Rest()
         self.flow: _Flow = _Flow(transport, self._go_on)
         if crowd().enter(_address(self.client)):
             self._expect_head()
@@ -91,7 +93,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A piece at once, the next one when its turn comes: many who send much at the same time do not hold up the others."""
-        if not self._unread and self._may_read() and is_small(data):
+        if self._rest.is_unwanted:
+            self._throw_away(len(data))
+        elif not self._unread and self._may_read() and is_small(data):
             self._read(data)
         else:
             self._unread.add(data)
@@ -106,10 +110,13 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(_head_too_large())
 
     def _read_some(self) -> None:
-        if self._unread and self._may_read():
+        if self._rest.is_unwanted and self._unread:
+            self._throw_away(self._unread.left)
+            self._unread.clear()
+        elif self._unread and self._may_read():
             self._read(self._unread.take(self._of_body()))
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:
-            self._unread.clear()  # it is a socket now; who begins to talk before he hears so has not waited for the handshake
+        if self.transport.is_closing() or self.transport.get_protocol() is not self or self._rest.is_too_long:
+            self._unread.clear()  # where it is a socket now: who begins to talk before he hears so has not waited for the handshake
             return
         self.flow.held = bool(self._unread)
         if self.flow.held:
@@ -119,7 +126,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _may_read(self) -> bool:
         """Not where enough is in line, nor what is said by one who was refused."""
-        if len(self.pipeline) >= AHEAD or self.transport.is_closing():
+        if len(self.pipeline) >= AHEAD or self.transport.is_closing() or self._rest.is_too_long:
             return False
         return self.cycle is None or self.cycle.response_complete or len(self.cycle.body) < BODY_AHEAD
 
@@ -139,6 +146,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
         self._head_bytes = self._body_bytes = 0
         self._whole = False
+        self.scope[REST] = self._rest = Rest()  # type: ignore[literal-required] # a key of our own
         self._expect_head()
 
     def on_url(self, url: bytes) -> None:
@@ -157,7 +165,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_is_here()
         self._whole = True
         self._head_bytes = self._loose_bytes = 0
-        self._judge_head()
+        if (wrong := wrong_with(self.url, self.headers, self.parser.get_http_version())) is not None:
+            self._say(wrong)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -167,6 +176,19 @@ class BoundedHttp(HttpToolsProtocol):
         self._body_bytes += len(body)
         super().on_body(body)
         self._wait_for_reader()
+
+    def _throw_away(self, size: int) -> None:
+        """Bytes of a body that nobody wants, and the last on their connection: not even the parser sees them. Past so many none are read.
+        Where the end of the body is known beforehand, whoever waits for it hears of it."""
+        left = self._of_body()
+        self._body_bytes += size
+        self._rest.thrown_away += size
+        self.flow.pause_reading()
+        if 0 < left <= size:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+        elif self._may_read():
+            self._go_on()
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -213,23 +235,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_line = False
         if self.parser is not None:
             self._read_some()
-            if not self._unread and not self.pipeline and self._may_read() and self.transport.get_protocol() is self:
+            if not (self._in_line or self._unread or self.pipeline) and self._may_read() and self.transport.get_protocol() is self:
                 self.flow.resume_reading()
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > HEAD_BYTES or len(self.headers) >= HEAD_LINES:
             self._say(_head_too_large())
-
-    def _judge_head(self) -> None:
-        """What two readers could read differently is refused: they would not agree where the next request begins, or whom it is for."""
-        encodings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if encodings and (encodings != [b"chunked"] or self.parser.get_http_version() != "1.1"):
-            self._say(Problem(400, "bad_framing", "A body comes with its Content-Length or, in HTTP/1.1, in chunks."))
-        if self.parser.get_http_version() not in ("1.0", "1.1"):
-            self._say(Problem(505, "bad_version", "This server speaks HTTP/1.1."))
-        if not self.url.startswith((b"/", b"*")) and not _same_host(self.url, self.headers):
-            self._say(Problem(400, "bad_target", "The address in the request line is not that of the Host header."))
 
     def _say(self, problem: Problem) -> None:
         self._why = problem
@@ -287,10 +299,3 @@ class BoundedHttp(HttpToolsProtocol):
 
 def _head_too_large() -> Problem:
     return Problem(431, "head_too_large", f"At most {HEAD_BYTES:,} bytes in {HEAD_LINES} lines are accepted as request line and headers.")
-
-
-def _same_host(target: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether a request line that names a whole address means the host that is named beside it."""
-    url = parse_url(target)
-    named = (url.host or b"") + (b":%d" % url.port if url.port else b"")
-    return not url.userinfo and [value.lower() for name, value in headers if name == b"host"] == [named.lower()]

@@ -72,6 +72,12 @@ class StraightHttp(BoundedHttp):
         self._between = False
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """A body that says it is too long is refused by whoever is asked, before he has read of it: what came with its head is not kept."""
+        super().on_headers_complete()
+        if (size := self._of_body()) and "path" in self.scope:  # it has none where a socket is asked for
+            self._rest.is_unwanted = size > limit_of(self.scope["path"])
+
     def on_message_complete(self) -> None:
         """A request is whole."""
         self._between = True
