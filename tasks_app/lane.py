@@ -87,10 +87,16 @@ _LOOKS = {
 }
 
 
+Who = tuple[str, str, bytes | None, bytes | None, bytes | None]
+LetIn = dict[Who, tuple[Principal, Action]]  # in one turn of a loop: nobody's rights change in it
+
+
 class Head(Struct, frozen=True):
-    """What the head of a plain request says: it is the same whenever it comes again on its connection."""
+    """What the head of a plain request says: it is the same whenever it comes again on its connection. `who` is all that it says of who
+    asks and for what, the same on all connections of one client."""
 
     way: Launches | Looks
+    who: Who
     scope: Scope
     host: str
     is_json: bool
@@ -147,7 +153,7 @@ def begun(scope: Scope, body: bytes | bytearray) -> Said | Made | None:
     """What a look shows, or what a launch has made; None where Django has to look at it, and nothing has happened yet. Raises what nobody
     foresaw."""
     head = head_of(scope, len(body))
-    found = None if head is None else read(head, body)
+    found = None if head is None else read(head, body, {})
     if not isinstance(found, Asked):
         return found
     made = carried_out([found])[0]
@@ -163,17 +169,22 @@ def head_of(scope: Scope, size: int) -> Head | None:
     if way is None or headers is None:
         return None
     typed = is_json(headers.get(b"content-type", b"").decode("latin-1"))
-    return Head(way, scope, headers.get(b"host", b"").decode("latin-1"), typed, size)
+    told = headers.get(b"authorization"), headers.get(b"x-forwarded-for"), headers.get(b"x-forwarded-proto")
+    return Head(way, (way.route, client_of(scope), *told), scope, headers.get(b"host", b"").decode("latin-1"), typed, size)
 
 
-def read(head: Head, body: bytes | bytearray) -> Said | Asked | None:
-    """What a look shows, or the launch that is asked for; None where Django has to look at it, and nothing has happened."""
+def read(head: Head, body: bytes | bytearray, let_in: LetIn) -> Said | Asked | None:
+    """What a look shows, or the launch that is asked for; None where Django has to look at it, and nothing has happened. `let_in` knows who
+    was let in in this turn of the loop."""
     way, here = head.way, access.get()
     try:
         if not is_our_name(head.host):
             return None
         scope = here.seen(head.scope)
-        principal, action = _let_in(way.route, scope)
+        known = let_in.get(head.who)
+        if known is None:
+            known = let_in[head.who] = _let_in(way.route, scope)
+        principal, action = known
         if isinstance(way, Looks):
             seen = way.shown(scope["path"][-ID:])
             here.used(principal, scope)

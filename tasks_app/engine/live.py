@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 class Live:
     """One attempt under way."""
 
-    __slots__ = ("_ends", "attempt", "by", "context", "has_slot", "line", "number", "run", "settled", "timers", "type")
+    __slots__ = ("_ends", "attempt", "context", "has_slot", "line", "number", "run", "settled", "share", "timers", "type")
 
     def __init__(self, task: Task, context: Context, task_type: TaskType, ends: Ends) -> None:
         self._ends = ends
         self.number = task.number  # of our own: a handler can write what it likes into its context
         self.attempt = context.attempt
-        self.by = task.by
+        self.share = task.by if task_type.launchable else ""  # in whose it is: the server's own tasks are in nobody's
         self.context = context
         self.type = task_type
         self.line = retry_line(task.type) if task.retry_slots and context.attempt > 1 else task.type

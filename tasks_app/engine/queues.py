@@ -138,9 +138,9 @@ class Queues:
         return found
 
     def take(self, line: str, by: str = "") -> None:
-        """Occupy a slot that this line leads to, for a task that somebody launched."""
+        """Occupy a slot that this line leads to, for a task in somebody's share, or in nobody's."""
         self._count(line, 1)
-        if self.each is not None and self._counts(line, by):
+        if by and self.each is not None:
             self._held[by] += 1
             if self._held[by] == self.each:
                 self._store.shares.pass_over(by)
@@ -148,7 +148,7 @@ class Queues:
     def give_back(self, line: str, by: str = "") -> None:
         """Free it."""
         self._count(line, -1)
-        if self.each is not None and self._counts(line, by):
+        if by and self.each is not None:
             if self._held[by] == self.each:
                 self._store.shares.let_in(by)
             self._held[by] -= 1
@@ -158,12 +158,6 @@ class Queues:
     def has_share(self, by: str) -> bool:
         """Whether somebody holds all the slots that one person may have."""
         return self.each is not None and self._held[by] >= self.each
-
-    def _counts(self, line: str, by: str) -> bool:
-        if not by:
-            return False
-        task_type = self._registry.find(line.partition("/")[0])
-        return task_type is not None and task_type.launchable  # the server's own tasks are in nobody's share
 
     def _count(self, line: str, change: int) -> None:
         queue = self._queues.get(line)  # a type's own line has its name: so it is nearly always

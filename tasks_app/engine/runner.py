@@ -92,7 +92,7 @@ class Runner:
         live = Live(task, context_of(task, task_type, self._store, self._reports, self._clock), task_type, self._ends)
         self._live[task.number] = live
         self._empty.clear()
-        self._queues.take(live.line, live.by)
+        self._queues.take(live.line, live.share)
         return live
 
     def _begin_when_safe(self, claimed: Sequence[tuple[Live, Task]]) -> None:
@@ -287,7 +287,7 @@ class Runner:
     def _give_back(self, live: Live) -> None:
         if live.has_slot:
             live.has_slot = False
-            self._queues.give_back(live.line, live.by)
+            self._queues.give_back(live.line, live.share)
             self._freed()
 
     def _later(self, seconds: float, live: Live, call: Callable[[], object]) -> None:

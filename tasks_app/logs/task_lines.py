@@ -31,6 +31,7 @@ _ENDS = {
     Status.FAILED: logging.WARNING,
     Status.INTERRUPTED: logging.WARNING,
 }
+_WORDS = {status: f"task_{status}" for status in _ENDS}
 
 
 class TaskLines:
@@ -55,6 +56,7 @@ class TaskLines:
         if not logger.isEnabledFor(logging.WARNING):
             return
         tells_of_launches = logger.isEnabledFor(logging.DEBUG)
+        self._gain_room()
         for change in changes:
             before, after = change.before, change.after
             if after is None:
@@ -66,7 +68,7 @@ class TaskLines:
                 level = _ENDS.get(after.status)
                 if level is not None:
                     never_ran = after.status is Status.INTERRUPTED and before.status in WAITING  # a whole line of them, at the end
-                    self._note(level, f"task_{after.status}", after, bounded=level < logging.WARNING or never_ran)
+                    self._note(level, _WORDS[after.status], after, bounded=level < logging.WARNING or never_ran)
             elif after.status in RUNNING and _stuck(after) and not _stuck(before):
                 self._note(logging.WARNING, STUCK, after, bounded=False)
 
@@ -86,21 +88,18 @@ class TaskLines:
     def _note(self, level: int, event: str, task: Task, *, bounded: bool) -> None:
         if not logger.isEnabledFor(level):
             return
-        if len(self._heard) < MOST and (not bounded or self._has_room()):
-            self._heard.append((level, event, task))
-        else:
+        if len(self._heard) >= MOST or (bounded and self._room < 1):
             self._left_out += 1
+        else:
+            self._room -= bounded
+            self._heard.append((level, event, task))
         if not self._some.is_set():
             self._some.set()
 
-    def _has_room(self) -> bool:
+    def _gain_room(self) -> None:
         now = self._clock()
         self._room = min(BURST, self._room + (now - self._at) * RATE)
         self._at = now
-        if self._room < 1:
-            return False
-        self._room -= 1
-        return True
 
     def _run(self) -> None:
         tell_at = math.inf

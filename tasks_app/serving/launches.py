@@ -21,6 +21,14 @@ class TurnOfLaunches:
     def __init__(self) -> None:
         self._asked: list[lane.Asked] = []
         self._told: list[Told] = []
+        self._let_in: lane.LetIn = {}
+
+    @property
+    def let_in(self) -> lane.LetIn:
+        """Who was let in in this turn. The next one asks anew."""
+        if not self._let_in:
+            asyncio.get_running_loop().call_soon(self._let_in.clear)
+        return self._let_in
 
     def enter(self, asked: lane.Asked, told: Told) -> None:
         """Launch it at the end of this turn. `told` hears what became of it, and whether what was made is safe, and in the books, as far as

@@ -108,7 +108,7 @@ class StraightHttp(BoundedHttp):
             return False
         if self.transport.is_closing() or self.flow.write_paused or not self.cycle.response_complete:
             return False
-        found = lane.read(head, data[cut:])
+        found = lane.read(head, data[cut:], self._launches.let_in)
         if found is None:
             return False
         if isinstance(found, Said):
@@ -137,7 +137,7 @@ class StraightHttp(BoundedHttp):
             self._go_long(cycle)
             return
         head = lane.head_of(_scope(cycle), len(cycle.body))
-        found = lane.read(head, cycle.body) if head is not None else None
+        found = lane.read(head, cycle.body, self._launches.let_in) if head is not None else None
         if head is None or found is None:
             self._leave_to_django(cycle, None)
             return

@@ -166,7 +166,7 @@ print(1, flush=True)
 @pytest.mark.parametrize("then", ["time.sleep(600)", "pass"], ids=["runs on", "has ended"])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_a_program_is_killed_with_all_that_it_started_when_its_handler_ends(loop: str, then: str) -> None:
-    groups: list[int] = []
+    programs: list[Any] = []
 
     async def runs_a_program(params: Params, context: Context) -> None:
         made = await context.program(sys.executable, "-c", SPAWNS + then, stdout=asyncio.subprocess.PIPE)
@@ -174,7 +174,7 @@ def test_a_program_is_killed_with_all_that_it_started_when_its_handler_ends(loop
         await made.stdout.readline()
         if then == "pass":
             await made.wait()
-        groups.append(made.pid)
+        programs.append(made)
 
     new_loop: Any = asyncio.new_event_loop if loop == "asyncio" else pytest.importorskip("uvloop").new_event_loop
     hosted = Hosted(new_loop)
@@ -182,7 +182,8 @@ def test_a_program_is_killed_with_all_that_it_started_when_its_handler_ends(loop
     hosted.host.start()
     task = hosted.engine.submit(LaunchRequest(type="runs_a_program"))
     assert hosted.became(task, Status.COMPLETED), hosted.store.get(task.id)
-    assert until(lambda: not _of_group(groups[0]))
+    assert until(lambda: not _of_group(programs[0].pid))
+    assert until(programs[0]._transport.is_closing), "the loop has heard of it: one that ends before never does"
     assert hosted.ended(1)
 
 

@@ -14,7 +14,7 @@ from tasks_app.auth.access import Access
 from tasks_app.auth.audit import audit
 from tasks_app.runtime import Runtime
 from tasks_app.serving import connections, straight
-from tasks_app.tests.auth.conftest import Settings, application, config, known, now, settings_of
+from tasks_app.tests.auth.conftest import Settings, application, config, known, now, settings_of, token_of
 from tasks_app.tests.serving.test_straight import COMPUTE, LAUNCH, V1, V2, Watched, answered, answers, get, launched, made, post, until
 from tasks_app.tests.serving.wires import Wire, wired
 
@@ -90,6 +90,26 @@ async def test_who_may_do_nothing_any_more_is_refused(wire: Wire, settings_of: S
     await answered(wire, post())
     settings_of(tokens=f"other:operator:{'0' * 64}")
     assert (await answered(wire, post()))[0].startswith("HTTP/1.1 401")
+
+
+async def test_who_asks_on_many_connections_in_one_turn_is_looked_up_once_and_anew_in_the_next(wire: Wire, monkeypatch: pytest.MonkeyPatch):
+    found: list[str] = []
+    principal = Access.principal
+
+    def heard(self: Access, scope: Any, **how: Any) -> Any:
+        found.append(dict(scope["headers"])[b"authorization"].decode())
+        return principal(self, scope, **how)
+
+    monkeypatch.setattr(Access, "principal", heard)
+    wires = [wire, *(wired(wire.protocol.app, Parsing)[0] for _ in range(3))]
+    stranger = wired(wire.protocol.app, Parsing)[0]
+    for times in (1, 2, 3):
+        for one in wires:
+            one.protocol.data_received(post())
+        stranger.protocol.data_received(post().replace(token_of("operator").encode(), token_of("admin").encode()))
+        await until(lambda: all(len(answers(one)) == times for one in [*wires, stranger]))  # noqa: B023 - waited for at once
+        assert sorted(found) == sorted([f"Bearer {token_of(role)}" for role in ("admin", "operator")] * times)
+        await turns()
 
 
 async def test_rates_hold(wire: Wire, settings_of: Settings, known: Access, monkeypatch: pytest.MonkeyPatch):
