@@ -75,6 +75,7 @@ def _server(place: _Place) -> Iterator[tuple[Server, float]]:
         IOTASK_JOURNAL=str(place.journal),
         IOTASK_LIMITS="noted=100,noted_again=100,long_computation=50",
         IOTASK_KEEP_FINISHED="1000000",
+        IOTASK_KEEP_MB="1000000",
         IOTASK_PING_COUNT="1",
         IOTASK_JOB_SECONDS="0.1",
         LOG_LEVEL="error",
