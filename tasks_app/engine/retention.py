@@ -54,29 +54,33 @@ class Ended:
         if not block.numbers:
             del self._blocks[place]
 
-    def leave(self, *, keep: int, keep_bytes: int, longest: float, most: int) -> list[int]:
-        """Forget those that ended first, as long as there are more than `keep`, they hold more bytes, or the first ended more than
-        `longest` seconds ago; at most so many. Their numbers, in order."""
-        gone: list[int] = []
-        now = self._clock()
-        while self._blocks and len(gone) < most:
+    def next_to_leave(self, *, keep: int, keep_bytes: int, longest: float, most: int) -> list[int]:
+        """The numbers of those that ended first, in order, as long as there are more than `keep`, they hold more bytes, or the first ended
+        more than `longest` seconds ago; at most so many."""
+        found: list[int] = []
+        now, size = self._clock(), self.size
+        for block in self._blocks:
+            for number, one, since in zip(block.numbers, block.sizes, block.since, strict=True):
+                enough = self._count - len(found) <= keep and size <= keep_bytes and now - since <= longest
+                if enough or len(found) == most:
+                    return found
+                found.append(number)
+                size -= one
+        return found
+
+    def forget(self, count: int) -> None:
+        """The first so many have left."""
+        while count:
             block = self._blocks[0]
-            leave = size = 0
-            for one, since in zip(block.sizes[: most - len(gone)], block.since, strict=False):
-                if self._count - leave <= keep and self.size - size <= keep_bytes and now - since <= longest:
-                    break
-                leave += 1
-                size += one
-            gone += block.numbers[:leave]
-            self._count -= leave
-            self.size -= size
-            if leave < len(block.numbers):
-                block.drop(leave)
-                break
-            del self._blocks[0]
-        for number in gone:
-            self._ended_as.pop(number, None)
-        return gone
+            some = min(count, len(block.numbers))
+            for number in block.numbers[:some]:
+                self._ended_as.pop(number, None)
+            self.size -= sum(block.sizes[:some])
+            self._count -= some
+            count -= some
+            block.drop(some)
+            if not block.numbers:
+                del self._blocks[0]
 
     def __len__(self) -> int:
         return self._count

@@ -134,9 +134,10 @@ class Store(Shelf):
             task = self._tasks.get(number)
             if task is not None:
                 trail = self._trails.get(number)
+                gone = self._removed((task,))
                 if task.status in TERMINAL:
                     self._ended_of(task).remove(task)
-                self._commit(self._removed((task,)))
+                self._commit(gone)
                 if kept is not None:
                     with contextlib.suppress(MemoryError):  # where there is none, nothing can be kept
                         self.deleted.put(kept(task), trail, batch)
@@ -174,10 +175,13 @@ class Store(Shelf):
         ended first before others, at most `most`; how many. Those that ran elsewhere are held against the same bounds for themselves."""
         with self._lock:
             gone: list[Change] = []
-            for ended in (self._ended, self._ended_elsewhere):
-                numbers = ended.leave(keep=keep, keep_bytes=keep_bytes, longest=longest, most=most - len(gone))
-                gone += self._removed([self._tasks[number] for number in numbers])
-            self._commit(gone)
+            try:
+                for ended in (self._ended, self._ended_elsewhere):
+                    numbers = ended.next_to_leave(keep=keep, keep_bytes=keep_bytes, longest=longest, most=most - len(gone))
+                    gone += self._removed([self._tasks[number] for number in numbers])
+                    ended.forget(len(numbers))
+            finally:  # what has left is announced, even if the others could not
+                self._commit(gone)
             return len(gone)
 
     # -- trails and the feed
@@ -260,8 +264,8 @@ class Store(Shelf):
             (self._ended_elsewhere if foreign else self._ended).add(list(those), self._trails, ago=ago)
 
     def _removed(self, tasks: Sequence[Task]) -> list[Change]:
-        """Those that have ended have left the order in which they do so before."""
-        found: list[Change] = []
+        """The order in which tasks end is the caller's to tell. What needs memory comes first: nothing has changed where there is none."""
+        found = [Change(version, task, None) for version, task in enumerate(tasks, self.version + 1)]
         self._indexes.remove(tasks)
         for task in tasks:
             self.version += 1
@@ -270,7 +274,6 @@ class Store(Shelf):
             self._trails.pop(task.number, None)
             if task.series:
                 self.series.leave(task)
-            found.append(Change(self.version, task, None))
         return found
 
     def _ended_of(self, task: Task) -> Ended:

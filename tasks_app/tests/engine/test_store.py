@@ -22,6 +22,7 @@ from tasks_app.engine import feed, retention, search
 from tasks_app.engine import task as t
 from tasks_app.engine.errors import IllegalTransition, NotFound
 from tasks_app.engine.events import Change
+from tasks_app.engine.indexes import Indexes
 from tasks_app.engine.query import NEWEST, OLDEST, Query, parse_query
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import TERMINAL, WAITING, Status, Task
@@ -364,6 +365,28 @@ def test_a_count_looks_at_a_hundred_tasks_a_step() -> None:
 
 
 # -- retention
+
+
+def test_where_there_was_no_memory_to_let_them_leave_they_leave_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(5)
+    told: list[Change] = []
+    for number in (1, 2, 3, 4):
+        ended(store, number)
+    store.listen(told.extend)
+    remove, faults = Indexes.remove, [MemoryError()]
+
+    def failing(self: Indexes, tasks: Sequence[Task]) -> None:
+        if faults:
+            raise faults.pop()
+        remove(self, tasks)
+
+    monkeypatch.setattr(Indexes, "remove", failing)
+    with pytest.raises(MemoryError):
+        store.retire(keep=1)
+    assert (sorted(store.numbers(Query())), told) == ([1, 2, 3, 4, 5], [])
+    assert store.retire(keep=1) == 3
+    assert (sorted(store.numbers(Query())), [change.task.number for change in told]) == ([4, 5], [1, 2, 3])
+    assert store.delete(4) is not None
 
 
 def test_the_ones_that_ended_first_leave_first() -> None:
