@@ -71,7 +71,8 @@ async def read_body(scope: Scope, receive: Receive, share: Share) -> bytes | byt
     announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not announced.isdigit() or len(announced) > 15 or int(announced) > limit:
         raise _too_large(limit)
-    message = await receive() if scope["method"] in ("GET", "HEAD") else await _in_time(receive())
+    comes = int(announced) or scope["method"] not in ("GET", "HEAD") or any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    message = await (_in_time(receive()) if comes else receive())  # what has no body is here: a timer would cost more than it
     if message["type"] == "http.disconnect":
         raise Gone
     if message.get("more_body"):

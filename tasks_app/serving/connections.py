@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tasks_app.api.problems import CONTENT_TYPE, Problem
+from tasks_app.api.problems import Problem
 from tasks_app.bodies import REST, Rest
 from tasks_app.crowds import crowd
-from tasks_app.middleware import bare_headers
 from tasks_app.serving.heads import wrong_with
 from tasks_app.serving.pieces import Unread, is_small
+from tasks_app.serving.refusals import RefusingHttp
 from tasks_app.turnstile import turnstile
 
 SOCKETS = b"/live/"  # where they are
@@ -25,15 +23,12 @@ HEAD_SECONDS = 10.0  # for a request's head to arrive, from the connection or fr
 HANDSHAKE_SECONDS = 5.0  # the same, where it asks for a socket
 AHEAD = 16  # requests of one connection that wait for the one before; what is behind them is not read
 BODY_AHEAD = 65_536  # bytes of a body that wait for whoever reads it; what is behind them is not read
+END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 STALLED_SECONDS = 30.0  # without a byte of an answer being taken
 
 
 def _address(client: tuple[str, int] | None) -> str:
     return client[0] if client else ""  # a socket of the file system has no address
-
-
-class _Wrong(Exception):
-    """What is being read is refused. It goes up through the parser, which reads no further."""
 
 
 class _Flow(FlowControl):
@@ -58,7 +53,7 @@ class _Flow(FlowControl):
         self._go_on = lambda: None
 
 
-class BoundedHttp(HttpToolsProtocol):
+class BoundedHttp(RefusingHttp):
     """uvicorn's HTTP, which waits for a head without end, keeps one of any size, takes what stands behind a body for headers, and waits
     for readers that stopped reading."""
 
@@ -67,7 +62,6 @@ class BoundedHttp(HttpToolsProtocol):
     _loose_bytes = 0  # of what was read since a head or a part of a body was whole
     _body_bytes = 0  # that were read
     _whole = False  # whether the head is
-    _why: Problem | None = None
     _in_line = False  # for the next piece
     _stalled: asyncio.TimerHandle | None = None
 
@@ -94,7 +88,7 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """A piece at once, the next one when its turn comes: many who send much at the same time do not hold up the others."""
         if self._rest.is_unwanted:
-            self._throw_away(len(data))
+            self._throw_away(data)
         elif not self._unread and self._may_read() and is_small(data):
             self._read(data)
         else:
@@ -111,8 +105,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _read_some(self) -> None:
         if self._rest.is_unwanted and self._unread:
-            self._throw_away(self._unread.left)
-            self._unread.clear()
+            self._throw_away(self._unread.take_all())
         elif self._unread and self._may_read():
             self._read(self._unread.take(self._of_body()))
         if self.transport.is_closing() or self.transport.get_protocol() is not self or self._rest.is_too_long:
@@ -126,7 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _may_read(self) -> bool:
         """Not where enough is in line, nor what is said by one who was refused."""
-        if len(self.pipeline) >= AHEAD or self.transport.is_closing() or self._rest.is_too_long:
+        if len(self.pipeline) >= AHEAD or self.transport.is_closing() or self._rest.is_too_long or self._refusal is not None:
             return False
         return self.cycle is None or self.cycle.response_complete or len(self.cycle.body) < BODY_AHEAD
 
@@ -136,10 +129,6 @@ class BoundedHttp(HttpToolsProtocol):
             return 0
         announced = next((value for name, value in self.headers if name == b"content-length"), b"0")
         return int(announced) - self._body_bytes
-
-    def send_400_response(self, msg: str) -> None:
-        """In the API's own form, also for what is no HTTP."""
-        self._refuse(self._why or Problem(400, "bad_request", msg))
 
     def on_message_begin(self) -> None:
         """A next request on this connection has begun."""
@@ -177,14 +166,14 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_body(body)
         self._wait_for_reader()
 
-    def _throw_away(self, size: int) -> None:
-        """Bytes of a body that nobody wants, and the last on their connection: not even the parser sees them. Past so many none are read.
-        Where the end of the body is known beforehand, whoever waits for it hears of it."""
+    def _throw_away(self, data: bytes) -> None:
+        """A part of a body that nobody wants, and that is the last on its connection: not even the parser sees it. Past so many bytes none
+        are read. Whoever waits for the end hears of it, and of what only looks like the end of one in chunks: all has been said."""
         left = self._of_body()
-        self._body_bytes += size
-        self._rest.thrown_away += size
+        self._body_bytes += len(data)
+        self._rest.thrown_away += len(data)
         self.flow.pause_reading()
-        if 0 < left <= size:
+        if 0 < left <= len(data) or (left <= 0 and data.endswith(END_OF_CHUNKS)):
             self.cycle.more_body = False
             self.cycle.message_event.set()
         elif self._may_read():
@@ -197,7 +186,12 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """What comes next is a head again; empty lines before it, which end the wait for it in uvicorn, do not put it off."""
+        is_last = not self.pipeline
+        if is_last and self._rest.is_unwanted:
+            self.transport.close()  # whatever was answered: nobody knows where a next request begins
         super().on_response_complete()
+        if is_last:
+            self._refuse_at_last()
         if self.timeout_keep_alive_task is not None:
             self._expect_head()
 
@@ -221,6 +215,11 @@ class BoundedHttp(HttpToolsProtocol):
         """A handshake is a GET; what websockets makes of others is never answered."""
         return self.parser.get_method() == b"GET" and super()._should_upgrade()
 
+    def _read_no_more(self) -> None:
+        self._head_is_here()
+        self._unread.clear()
+        self.flow.pause_reading()
+
     def _wait_for_reader(self) -> None:
         if not self.cycle.response_complete:
             self.flow.pause_reading()
@@ -242,21 +241,6 @@ class BoundedHttp(HttpToolsProtocol):
         self._head_bytes += size
         if self._head_bytes > HEAD_BYTES or len(self.headers) >= HEAD_LINES:
             self._say(_head_too_large())
-
-    def _say(self, problem: Problem) -> None:
-        self._why = problem
-        raise _Wrong
-
-    def _refuse(self, problem: Problem) -> None:
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.close()  # in the middle of another answer, this one would be taken for a part of it
-            return
-        content = problem.response().content
-        status = HTTPStatus(problem.status)
-        head = f"HTTP/1.1 {status} {status.phrase}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(content)}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in [*problem.headers.items(), *bare_headers().items()])
-        self.transport.write(f"{head}Connection: close\r\n\r\n".encode() + content)
-        self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Whoever has said more than was read is not waited for."""

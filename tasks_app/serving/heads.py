@@ -8,6 +8,7 @@ from httptools import parse_url
 
 from tasks_app.api.problems import Problem
 
+LONGEST_LENGTH = 20  # digits of a Content-Length: as many as the largest that the parser knows
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -16,6 +17,8 @@ def wrong_with(target: bytes, headers: Headers, version: str) -> Problem | None:
     encodings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
     if encodings and (encodings != [b"chunked"] or version != "1.1"):
         return Problem(400, "bad_framing", "A body comes with its Content-Length or, in HTTP/1.1, in chunks.")
+    if any(name == b"content-length" and len(value) > LONGEST_LENGTH for name, value in headers):
+        return Problem(400, "bad_framing", f"A Content-Length has at most {LONGEST_LENGTH} digits.")
     if version not in ("1.0", "1.1"):
         return Problem(505, "bad_version", "This server speaks HTTP/1.1.")
     if not target.startswith((b"/", b"*")) and not _same_host(target, headers):

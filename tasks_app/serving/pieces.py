@@ -40,6 +40,12 @@ class Unread:
             self.clear()
         return piece
 
+    def take_all(self) -> bytes:
+        """All there are."""
+        piece = self._bytes[self._at :]
+        self.clear()
+        return piece
+
     def clear(self) -> None:
         """Nobody will read it."""
         self._bytes, self._at, self.left = b"", 0, 0

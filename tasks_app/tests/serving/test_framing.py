@@ -40,6 +40,7 @@ FRAMINGS = {
     "a length below zero": b"Content-Length: -1\r\n\r\n" + BODY,
     "a length as Python writes numbers": b"Content-Length: 1_5\r\n\r\n" + BODY,
     "a length past every integer": b"Content-Length: " + b"9" * 40 + b"\r\n\r\n" + BODY,
+    "a length behind many zeros": b"Content-Length: " + b"0" * 5000 + b"15\r\n\r\n" + BODY,
     "a chunk without a size": b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
     "a chunk past every integer": b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n",
     "chunks with bare line feeds": b"Transfer-Encoding: chunked\r\n\r\nf\n" + BODY + b"\n0\n\n",
@@ -164,6 +165,48 @@ async def test_garbage_behind_a_request_does_not_get_into_its_answer():
             answer = await reader.read()
         writer.close()
     assert answer.count(b"HTTP/1.1") == 1
+
+
+BEHIND = {
+    "garbage": b"\x16\x03\x01 no HTTP\r\n\r\n",
+    "a head that is refused": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n",
+    "a body that cannot be read": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+    "a request, and garbage behind that": b"GET / HTTP/1.1\r\n" + HOST + b"\r\nno HTTP\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
+async def test_what_cannot_be_read_is_refused_once_the_requests_before_it_are_answered(behind: bytes):
+    go_on, tasks = asyncio.Event(), []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        tasks.append(scope["method"])
+        await go_on.wait()
+        await hello(scope, receive, send)
+
+    wire, protocol = wired(slow, BoundedHttp)
+    protocol.data_received(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n" + behind)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (wire.written, wire.closed, wire.reads) == (b"", False, False)
+    go_on.set()
+    async with asyncio.timeout(120):
+        while not wire.closed:  # noqa: ASYNC110 - another protocol of the same loop
+            await asyncio.sleep(0)
+    answers = [part[:3] for part in wire.written.split(b"HTTP/1.1 ")[1:]]
+    whole = 2 if behind is BEHIND["a request, and garbage behind that"] else 1
+    assert (answers, tasks) == ([b"200"] * whole + [b"400"], ["GET"] * whole)
+    protocol.connection_lost(None)
+
+
+async def test_a_launch_is_answered_before_what_stands_behind_it_is_refused(served: str):
+    launch = b'{"type": "count", "params": {"to": 1}, "run_at": "2999-01-01T00:00:00Z"}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(served.rpartition(":")[2]))
+    writer.write(POST + b"Content-Length: %d\r\n\r\n" % len(launch) + launch + b"no HTTP\r\n\r\n")
+    async with asyncio.timeout(120):
+        answers = await reader.read()
+    writer.close()
+    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"201", b"400"]
 
 
 async def test_a_thousand_requests_at_once_are_answered_in_their_order(served: str):

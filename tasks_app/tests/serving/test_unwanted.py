@@ -105,6 +105,32 @@ async def test_past_so_many_bytes_nothing_is_read_and_after_a_while_it_is_closed
     wire.protocol.connection_lost(None)
 
 
+async def test_the_end_of_a_body_in_chunks_is_seen(wire: Wire, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bodies, "REST_SECONDS", 600.0)
+    wire.protocol.data_received(in_chunks(LONG) + PIECE)
+    await until(lambda: answers(wire))
+    await until(lambda: wire.reads)
+    wire.protocol.data_received(PIECE + b"\r\n0\r\n\r\n")
+    await until(lambda: wire.closed)
+    wire.protocol.connection_lost(None)
+
+
+async def test_the_connection_is_closed_also_where_an_answer_says_that_it_stays():
+    async def careless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"hi", "more_body": True})
+        await bodies.read_rest(scope, receive)
+        await send({"type": "http.response.body"})
+
+    wire, protocol = wired(careless, BoundedHttp)
+    protocol.data_received(announced(LONG) + PIECE)
+    for _ in range(9):
+        await until(lambda: wire.reads)
+        protocol.data_received(PIECE)
+    await until(lambda: wire.closed)
+    protocol.connection_lost(None)
+
+
 async def test_whoever_is_not_let_in_at_all_is_closed_on_as_well(wire: Wire):
     """An answer that says nothing of the body: the next request would stand somewhere in it."""
     other = another(wire)
@@ -149,3 +175,14 @@ async def test_who_sends_all_of_it_before_he_looks_reads_why(served: str, said: 
     said = said.replace(HEAD, b"Host: localhost\r\n")
     status, headers, body = await told(served, said, to_the_end=True)
     assert (status, headers["connection"], json.loads(body)["code"]) == (413, "close", "body_too_large")
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"], ids=["announced", "in chunks"])
+@pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST"])
+async def test_a_body_that_never_comes_is_not_waited_for(wire: Wire, method: bytes, framing: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
+    wire.protocol.data_received(method + b" /healthz HTTP/1.1\r\n" + HEAD + framing)
+    await until(lambda: wire.written)
+    assert wire.written.startswith(b"HTTP/1.1 408")
+    wire.protocol.connection_lost(None)
+    await until(lambda: not wire.protocol.tasks)
