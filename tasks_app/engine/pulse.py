@@ -7,6 +7,7 @@ clock: where somebody sets the wall clock they go on one after another, and each
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from threading import Lock
 from typing import TypeVar
 
@@ -122,14 +123,15 @@ class Pulse:
         """Count what the tasks of an earlier process tell of the last day. Before anything is listened to."""
         with self._lock:
             self._slot()
+            slots_at = cache(self._slots_in)  # of thousands of tasks most moments are in a few minutes
             for task, times in runs(tasks):
-                for slot in self._slots_at(task.created_at):
+                for slot in slots_at(int(task.created_at // MINUTE)):
                     slot.count(task.type, 0, times)
                 for attempt in task.attempts:
-                    for slot in self._slots_at(attempt.started_at):
+                    for slot in slots_at(int(attempt.started_at // MINUTE)):
                         slot.count(task.type, 1, times)
                 if task.status in TERMINAL and task.ended_at is not None:
-                    for slot in self._slots_at(task.ended_at):
+                    for slot in slots_at(int(task.ended_at // MINUTE)):
                         _end(slot, task, times)
 
     def last_hour(self) -> Span:
@@ -177,9 +179,11 @@ class Pulse:
         jumped = self._clock.time() - self._clock.monotonic() - self._ahead
         return round(jumped) if abs(jumped) >= JUMP else 0
 
-    def _slots_at(self, moment: float) -> Iterator[Slot]:
-        """Where something of an earlier process is counted, as far as it is not too long ago."""
-        minute = int(moment // MINUTE)
+    def _slots_in(self, minute: int) -> tuple[Slot, ...]:
+        """Where what an earlier process did in this minute is counted, as far as it is not too long ago."""
+        return tuple(self._slots_of(minute))
+
+    def _slots_of(self, minute: int) -> Iterator[Slot]:
         if _quarter(self._index) - DAY < _quarter(minute) and minute <= self._index:
             self._told = True
             if minute > self._index - HOUR:

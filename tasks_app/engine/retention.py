@@ -25,17 +25,19 @@ class Ended:
         self._count = 0
         self.size = 0  # bytes of all of them
 
-    def add(self, tasks: Sequence[Task], trails: Mapping[int, Trail], *, ago: float = 0.0) -> None:
-        """Tasks have ended, so many seconds ago, with the newest versions of all; `trails` has what they left behind, by number."""
+    def add(self, tasks: Sequence[Task], trails: Mapping[int, Trail], *, ago: Sequence[float] | None = None) -> None:
+        """Tasks have ended, each so many seconds ago or else now, with the newest versions of all; `trails` has what they left behind, by
+        number."""
         sizes = [size_of(task) + (trails[task.number].size if task.number in trails else 0) for task in tasks]
-        since = self._clock() - ago
-        rest = list(zip(tasks, sizes, strict=True))
+        now = self._clock()
+        since = [now] * len(tasks) if ago is None else [now - seconds for seconds in ago]
+        rest = list(zip(tasks, sizes, since, strict=True))
         while rest:
             if not self._blocks or len(self._blocks[-1].numbers) == BLOCK:
                 self._blocks.append(_Block())
             block = self._blocks[-1]
             room = BLOCK - len(block.numbers)
-            block.extend(rest[:room], since)
+            block.extend(rest[:room])
             rest = rest[room:]
         self._count += len(tasks)
         self.size += sum(sizes)
@@ -99,12 +101,12 @@ class _Block:
         """The highest version."""
         return self.versions[-1]
 
-    def extend(self, tasks: Sequence[tuple[Task, int]], since: float) -> None:
-        """Take in tasks with their sizes."""
-        self.versions.extend([task.version for task, _ in tasks])
-        self.numbers.extend([task.number for task, _ in tasks])
-        self.sizes.extend([size for _, size in tasks])
-        self.since.extend([since] * len(tasks))
+    def extend(self, tasks: Sequence[tuple[Task, int, float]]) -> None:
+        """Take in tasks with their sizes, and since when each counts as ended."""
+        self.versions.extend([task.version for task, _, _ in tasks])
+        self.numbers.extend([task.number for task, _, _ in tasks])
+        self.sizes.extend([size for _, size, _ in tasks])
+        self.since.extend([since for _, _, since in tasks])
 
     def drop(self, count: int) -> None:
         """Forget the first so many."""

@@ -211,6 +211,7 @@ class Store(Shelf):
 
     def _added(self, tasks: Iterable[Task], now: float | None = None) -> list[Task]:
         taken: list[Task] = []
+        ended: list[Task] = []
         for task in tasks:
             self.version += 1
             kept = self.series.enter(task) if task.series else task
@@ -218,10 +219,10 @@ class Store(Shelf):
             self._tasks[kept.number] = kept
             self._numbers[kept.id] = kept.number
             if kept.status in TERMINAL:
-                ago = max(0.0, now - (kept.ended_at or now)) if now else 0.0
-                self._take_leave((kept,), ago)
+                ended.append(kept)
             taken.append(kept)
         self._indexes.add(taken)
+        self._take_leave(ended, now)
         return taken
 
     def _returned(self, left: Leftover) -> Change:
@@ -258,10 +259,13 @@ class Store(Shelf):
             self._take_leave(ended)
         return changes
 
-    def _take_leave(self, ended: Sequence[Task], ago: float = 0.0) -> None:
-        """They have ended, with the newest versions of all, and so many seconds ago: from now on they may leave."""
-        for foreign, those in itertools.groupby(ended, _is_foreign):
-            (self._ended_elsewhere if foreign else self._ended).add(list(those), self._trails, ago=ago)
+    def _take_leave(self, ended: Sequence[Task], now: float | None = None) -> None:
+        """They have ended, with the newest versions of all: from now on they may leave. Where the wall clock is given, they end when they
+        say, and not at this moment."""
+        for foreign, some in itertools.groupby(ended, _is_foreign):
+            those = list(some)
+            ago = [max(0.0, now - (task.ended_at or now)) for task in those] if now else None
+            (self._ended_elsewhere if foreign else self._ended).add(those, self._trails, ago=ago)
 
     def _removed(self, tasks: Sequence[Task]) -> list[Change]:
         """The order in which tasks end is the caller's to tell. What needs memory comes first: nothing has changed where there is none."""
