@@ -52,6 +52,15 @@ async def wire(application: Handler, now: Runtime, known: Access) -> Wire:
     return wired(application, StraightHttp)[0]
 
 
+async def all_of_it(wire: Wire) -> None:
+    """Send the rest of a LONG body of which one PIECE was sent, until the connection is closed on it."""
+    for _ in range(LONG // len(PIECE) - 1):
+        await until(lambda: wire.reads)
+        wire.protocol.data_received(PIECE)
+    await until(lambda: wire.closed)
+    wire.protocol.connection_lost(None)
+
+
 @pytest.mark.parametrize("head", [announced(LONG), in_chunks(LONG)], ids=["announced", "in chunks"])
 async def test_once_it_is_refused_nothing_of_it_is_kept_and_the_parser_sees_no_more(wire: Wire, parsed: list[int], head: bytes):
     wire.protocol.data_received(head + PIECE)
@@ -124,11 +133,7 @@ async def test_the_connection_is_closed_also_where_an_answer_says_that_it_stays(
 
     wire, protocol = wired(careless, BoundedHttp)
     protocol.data_received(announced(LONG) + PIECE)
-    for _ in range(9):
-        await until(lambda: wire.reads)
-        protocol.data_received(PIECE)
-    await until(lambda: wire.closed)
-    protocol.connection_lost(None)
+    await all_of_it(wire)
 
 
 async def test_whoever_is_not_let_in_at_all_is_closed_on_as_well(wire: Wire):
@@ -138,11 +143,7 @@ async def test_whoever_is_not_let_in_at_all_is_closed_on_as_well(wire: Wire):
     other.protocol.data_received(stranger + PIECE)
     await until(lambda: answers(other))
     assert b"connection: close" in answers(other)[0][0].lower()
-    for _ in range(9):
-        await until(lambda: other.reads)
-        other.protocol.data_received(PIECE)
-    await until(lambda: other.closed)
-    other.protocol.connection_lost(None)
+    await all_of_it(other)
 
 
 async def test_a_body_that_is_read_while_it_is_answered_is_handed_on():
@@ -160,11 +161,7 @@ async def test_a_body_that_is_read_while_it_is_answered_is_handed_on():
 
     wire, protocol = wired(echo, BoundedHttp)
     protocol.data_received(announced(LONG) + PIECE)
-    for _ in range(9):
-        await until(lambda: wire.reads)
-        protocol.data_received(PIECE)
-    await until(lambda: wire.closed)
-    protocol.connection_lost(None)
+    await all_of_it(wire)
     assert len(b"".join(heard)) == LONG
 
 
