@@ -128,11 +128,19 @@ def answered(connection: Any, channel: Any) -> None:
 
 
 def let_go(connection: Any) -> None:
-    """Close a connection without a word of farewell: one that hangs would wait for the answer."""
-    if connection.transport.driver_type == "redis":
-        connection.release()
-    else:
+    """Close a connection without a word of farewell: one that hangs would wait for the answer. What the system counts goes at once: a
+    transport over Redis that broke lies in a cycle with what it raised, and would keep its descriptors until garbage is looked for."""
+    transport = connection._transport  # not the property, which makes one where there is none
+    if transport is None or transport.driver_type != "redis":
         connection.collect()
+        return
+    pools = [channel._pool for channel in (*transport.channels, *transport._avail_channels)]
+    try:
+        connection.release()
+    finally:
+        for pool in filter(None, pools):
+            pool.disconnect()
+        transport.cycle.poller.close()
 
 
 def broken(connection: Any) -> tuple[type[BaseException], ...]:

@@ -18,7 +18,7 @@ from tasks_app.engine.task import OutcomeKind
 from tasks_app.executors import wire
 from tasks_app.executors.hearing import Hearing
 from tasks_app.executors.ledger import Ledger
-from tasks_app.executors.link import STOPS, Link
+from tasks_app.executors.link import STOPS, Link, let_go
 from tasks_app.executors.poison import MOST_BREAKS
 from tasks_app.executors.told import Told
 from tasks_app.executors.unsaid import Unsaid, Waiting
@@ -211,7 +211,8 @@ class Voice:
             self._closed.wait(PAUSE)
 
     def _listen(self) -> None:
-        with self._app.connection_for_read() as connection:
+        connection = self._app.connection_for_read()
+        try:
             queue = Queue("", exchange=STOPS, durable=False, exclusive=True, auto_delete=True)
             asked, channel = time.monotonic(), connection.channel()
             hearing = Hearing(connection, channel)
@@ -227,6 +228,8 @@ class Voice:
                     if time.monotonic() - asked > ASK:
                         asked = time.monotonic()
                         hearing.check(self._words_heard)
+        finally:
+            let_go(connection)
 
     def _heard(self, body: Any, message: Any) -> None:
         self._words_heard += 1

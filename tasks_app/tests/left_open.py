@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
+import socket
 import threading
 import time
 from asyncio import runners
@@ -14,6 +16,7 @@ from multiprocessing.resource_tracker import _resource_tracker
 from typing import Any
 
 PATIENCE = 30.0  # seconds in which what was told to end must have ended
+GARBAGE = 1.0  # seconds after which garbage is looked for: a client library's connection that broke lies in a cycle with what it raised
 STAYING_THREADS = (
     "execnet",  # pytest-xdist's way to talk to its workers
     "log",  # of an Outbox: one a process, for as long as the process lives
@@ -54,7 +57,7 @@ class LeftOpen:
         threads = _after_a_while(lambda: _threads() - self._threads)
         files = () if files_may_stay else _after_a_while(lambda: _files() - self._files)
         found = [f"a thread: {thread}" for thread in threads]
-        found += [f"a descriptor: {number} on {name}" for number, name in files]
+        found += [f"a descriptor: {number} on {name}{_where(number)}" for number, name in files]
         return found + [f"a task: {task}" for task in self._tasks] + self._said
 
     def heard(self, record: logging.LogRecord) -> bool:
@@ -104,7 +107,19 @@ def _files() -> Files:
 
 def _after_a_while(left: Any) -> Any:
     """What is left, once it is nothing or patience is over."""
-    end = time.monotonic() + PATIENCE
-    while (found := left()) and time.monotonic() < end:
+    begun, looked = time.monotonic(), False
+    while (found := left()) and (waited := time.monotonic() - begun) < PATIENCE:
+        if waited > GARBAGE and not looked:
+            looked = True
+            gc.collect()
         time.sleep(0.005)
     return found
+
+
+def _where(number: str) -> str:
+    """The two ends of a socket, for whoever has to find out whose it is."""
+    try:
+        with socket.socket(fileno=os.dup(int(number))) as found:
+            return f" from {found.getsockname()} to {found.getpeername()}"
+    except OSError:
+        return ""
