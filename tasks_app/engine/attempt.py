@@ -56,33 +56,28 @@ class Attempt(Struct, frozen=True, gc=False):
         return None if self.seconds is None else self.started_at + self.seconds
 
 
+Closed = tuple[tuple[Attempt, ...], float | None]
+
+
 @lru_cache(maxsize=SHARED)
 def first_attempt(at: float, monotonic: float) -> tuple[Attempt, ...]:
     """A first attempt that begins now. What is equal is one object: hundreds begin, and end, in one turn of the loop."""
     return (Attempt(1, at, monotonic),)
 
 
-def closed(attempts: tuple[Attempt, ...], outcome: Outcome, monotonic: float) -> tuple[Attempt, ...]:
-    """The same attempts, of which the newest has ended so."""
+def closed(attempts: tuple[Attempt, ...], outcome: Outcome, monotonic: float) -> Closed:
+    """The same attempts, of which the newest has ended so, and when that was (wall clock)."""
     last = attempts[-1]
     if outcome.error is None and len(attempts) == 1:
         return _closed_alone(last, outcome.kind, monotonic)
-    return (*attempts[:-1], _closed(last, outcome.kind, outcome.error, monotonic))
-
-
-def end_of(attempt: Attempt) -> float | None:
-    """Its `ended_at`."""
-    return _end_of(attempt) if attempt.error is None else attempt.ended_at  # what failed is not held any longer than its task
+    ended = _closed(last, outcome.kind, outcome.error, monotonic)  # what failed is not held any longer than its task
+    return (*attempts[:-1], ended), ended.ended_at
 
 
 @lru_cache(maxsize=SHARED)
-def _end_of(attempt: Attempt) -> float | None:
-    return attempt.ended_at
-
-
-@lru_cache(maxsize=SHARED)
-def _closed_alone(attempt: Attempt, kind: OutcomeKind, monotonic: float) -> tuple[Attempt, ...]:
-    return (_closed(attempt, kind, None, monotonic),)
+def _closed_alone(attempt: Attempt, kind: OutcomeKind, monotonic: float) -> Closed:
+    ended = _closed(attempt, kind, None, monotonic)
+    return (ended,), ended.ended_at
 
 
 def _closed(attempt: Attempt, kind: OutcomeKind, error: TaskError | None, monotonic: float) -> Attempt:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
+from tasks_app.engine.attempt import first_attempt
 from tasks_app.engine.task import RUNNING, Attempt, Status, Task, started
 
 
-def begun_now(task: Task, *, at: float, monotonic: float) -> Task | None:
-    """An attempt of a pending task begins; None where it was cancelled a moment ago."""
-    return started(task, at=at, monotonic=monotonic) if task.status is Status.PENDING else None
+def beginning(*, at: float, monotonic: float) -> Callable[[Task], Task | None]:
+    """A function that has attempts of pending tasks begin at this moment; None for one that was cancelled a moment ago. What those that
+    never ran before have in common is made once."""
+    first = first_attempt(at, monotonic)
+
+    def begin(task: Task) -> Task | None:
+        if task.status is not Status.PENDING:
+            return None
+        if task.attempts:
+            return started(task, at=at, monotonic=monotonic)
+        return replace(task, status=Status.PROCESSING, attempts=first)
+
+    return begin
 
 
 def begun(task: Task, attempt: int, *, at: float, monotonic: float) -> Task | None:

@@ -54,6 +54,15 @@ def steps(changes: Sequence[Change]) -> list[Step]:
     return changes.steps if isinstance(changes, News) else _steps(changes)
 
 
+def steps_alone(changes: Sequence[Change]) -> list[Step] | None:
+    """The same, where there is nothing else in these changes; None where a task went, came back, or changed in something else. Who wants to
+    hear of few steps need not look at each change of a bundle then."""
+    if not isinstance(changes, News):
+        return None
+    found = changes.steps
+    return found if sum(times for _, _, times in found) == len(changes) else None
+
+
 def is_mere_progress(change: Change) -> bool:
     """Whether nothing changed but how far a task is: that is told to browsers, and not kept."""
     before, after = change.before, change.after

@@ -14,7 +14,7 @@ from threading import Lock
 from msgspec import Struct
 from pyroaring import BitMap64
 
-from tasks_app.engine.events import Change
+from tasks_app.engine.events import Change, steps_alone
 from tasks_app.engine.shapes import GAP, MOST, shape_of
 from tasks_app.engine.task import Status, Task
 
@@ -60,6 +60,9 @@ class Failures:
 
     def listen(self, changes: Sequence[Change]) -> None:
         """Take in what changed. Called under the store's lock."""
+        known = steps_alone(changes)
+        if known is not None and not any(after.status is FAILED or (before and before.status is FAILED) for before, after, _ in known):
+            return
         for change in changes:
             before, after = change.before, change.after
             is_now = after is not None and after.status is FAILED

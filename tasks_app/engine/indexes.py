@@ -209,8 +209,12 @@ def _drop(index: dict[Name, BitMap64], name: Name, numbers: Sequence[int]) -> No
 
 def _alike(tasks: Iterable[Task]) -> Iterable[Sequence[Task]]:
     groups: dict[tuple[object, ...], list[Task]] = {}
+    first: Task | None = None
+    group: list[Task] = []
     for task in tasks:
-        groups.setdefault(_what_counts(task), []).append(task)
+        if first is None or not _as_before(first, task):
+            first, group = task, groups.setdefault(_what_counts(task), [])
+        group.append(task)
     return groups.values()
 
 
@@ -218,6 +222,21 @@ def _what_counts(task: Task) -> tuple[object, ...]:
     """What tasks have in common that are alike to all indexes; a tag and the time it is due are looked at task by task."""
     hour = task.created_at // _HOUR
     return task.type, task.status, task.by, task.via, task.priority, hour, task.foreign is None, task.retry_slots and bool(task.attempts)
+
+
+def _as_before(first: Task, task: Task) -> bool:
+    """Whether these are surely alike to all indexes: what was launched in one go mostly is, and is found out in a third of the time."""
+    return (
+        task.created_at == first.created_at
+        and task.status is first.status
+        and task.attempts is first.attempts
+        and task.retry_slots is first.retry_slots
+        and task.priority == first.priority
+        and task.foreign is first.foreign
+        and task.type == first.type
+        and task.by == first.by
+        and task.via == first.via
+    )
 
 
 def _usual_step(records: tuple[Task, Task]) -> tuple[object, ...] | None:

@@ -139,7 +139,12 @@ class Queues:
 
     def take(self, line: str, by: str = "") -> None:
         """Occupy a slot that this line leads to, for a task in somebody's share, or in nobody's."""
-        self._count(line, 1)
+        queue = self._queues.get(line)  # a type's own line has its name: so it is nearly always
+        if queue is not None:
+            queue.running += 1
+        else:
+            self._count_apart(line, 1)
+        self.running += 1
         if by and self.each is not None:
             self._held[by] += 1
             if self._held[by] == self.each:
@@ -147,7 +152,12 @@ class Queues:
 
     def give_back(self, line: str, by: str = "") -> None:
         """Free it."""
-        self._count(line, -1)
+        queue = self._queues.get(line)
+        if queue is not None:
+            queue.running -= 1
+        else:
+            self._count_apart(line, -1)
+        self.running -= 1
         if by and self.each is not None:
             if self._held[by] == self.each:
                 self._store.shares.let_in(by)
@@ -159,13 +169,9 @@ class Queues:
         """Whether somebody holds all the slots that one person may have."""
         return self.each is not None and self._held[by] >= self.each
 
-    def _count(self, line: str, change: int) -> None:
-        queue = self._queues.get(line)  # a type's own line has its name: so it is nearly always
-        if queue is not None:
-            queue.running += change
-        else:
-            type_name, _, retries = line.partition("/")
-            queue = self.get(type_name)
-            queue.retrying += change if retries else 0
-            queue.running += 0 if retries else change
-        self.running += change
+    def _count_apart(self, line: str, change: int) -> None:
+        """In the line of a type's retries, or the first in that of a type."""
+        type_name, _, retries = line.partition("/")
+        queue = self.get(type_name)
+        queue.retrying += change if retries else 0
+        queue.running += 0 if retries else change

@@ -15,31 +15,20 @@ from types import ModuleType
 from typing import Any
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from tasks_app.engine.errors import DuplicateType, InvalidParams, NotLaunchable, SetupError, UnknownType
+from tasks_app.engine.params import NO_PARAMS, read
+from tasks_app.engine.params import Params as Params  # offered beside the types
 from tasks_app.engine.problems import problems_of
 from tasks_app.engine.sentences import kept, say
 from tasks_app.engine.task import Task
 from tasks_app.engine.webhook import url_of
 
-NO_PARAMS = b"{}"
 MAX_ATTEMPTS = 50
-_MOST_SETS = 10_000
 _MONTH = 31 * 24 * 3600
 _NO_TYPE = kept("There is no task type {name!r}.")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-class Params(BaseModel):
-    """Base of every task type's params: strict, closed, frozen. One model serves form, API, OpenAPI, masking and rows."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
-
-    def summary(self) -> str:
-        """What a row shows of these params, in at most about 100 characters; parts are set apart by ` · `. Never a secret."""
-        shown = [str(v) for v in self.model_dump(mode="json").values() if v not in (None, "", "**********")]
-        return " · ".join(shown)
 
 
 class Kind(StrEnum):
@@ -129,9 +118,7 @@ class TaskType(Struct, frozen=True, kw_only=True):
 
     def params_of(self, task: Task) -> Params:
         """A task's params as the model its handler gets, secrets included."""
-        params = self.params.model_validate_json(task.secrets or task.params)
-        _share_what_was_set(params)
-        return params
+        return read(self.params, task.secrets or task.params)
 
     def summary(self, task: Task) -> str:
         """What a row shows of a task's params."""
@@ -257,16 +244,6 @@ class Registry:
         for value in vars(module).values():
             if isinstance(value, TaskType):
                 self.register(value)
-
-
-_sets: dict[frozenset[str], set[str]] = {}
-
-
-def _share_what_was_set(params: Params) -> None:
-    """Let params in which the same fields were set have one set of their names, half of what a model holds: it never changes."""
-    given = params.model_fields_set
-    if len(_sets) < _MOST_SETS:
-        object.__setattr__(params, "__pydantic_fields_set__", _sets.setdefault(frozenset(given), given))
 
 
 def _nowhere(name: str) -> TaskType | None:

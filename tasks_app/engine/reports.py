@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import partial
 from threading import RLock
 
@@ -10,6 +10,8 @@ from tasks_app.engine.context import Report
 from tasks_app.engine.ports import Clock
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import RUNNING, Task, progressed
+
+Said = tuple[int, float, Report]  # in which attempt, when (monotonic), and what
 
 
 class Reports:
@@ -22,7 +24,7 @@ class Reports:
         self.flushing = RLock()
         # Written by handlers without a lock, each word in one step: in the midst of it Python may look for garbage, whose last words go to
         # a task's log, which asks for the store's lock, whose owner may be looking for a last word here.
-        self._waiting: dict[int, tuple[int, float, Report]] = {}
+        self._waiting: dict[int, Said] = {}
         self.report = self.take  # for contexts: bound once for all of them
 
     def take(self, number: int, attempt: int, report: Report) -> None:
@@ -36,7 +38,7 @@ class Reports:
             waiting = {number: said for number in numbers if (said := self._waiting.pop(number, None)) is not None}
             try:
                 if waiting:
-                    self._store.update_many((number, partial(_written, said=said)) for number, said in waiting.items())
+                    self._store.update_many((number, partial(written, said=said)) for number, said in waiting.items())
             except BaseException:
                 for number, said in waiting.items():
                     self._waiting.setdefault(number, said)  # to be written next time, unless there is a newer word
@@ -47,18 +49,14 @@ class Reports:
         """This task's attempt is settled, its last word with it."""
         self._waiting.pop(number, None)
 
-    def last_word(self, number: int) -> Callable[[Task], Task]:
-        """A function that writes what this task reported last into its record, for a change that follows at once."""
+    def last_word(self, number: int) -> Said | None:
+        """What this task reported last, for a change of its record that follows at once; None where all of it is written."""
         with self.flushing:
-            said = self._waiting.get(number)
-        return _as_it_is if said is None else (lambda task: _written(task, said) or task)
+            return self._waiting.get(number)
 
 
-def _as_it_is(task: Task) -> Task:
-    return task
-
-
-def _written(task: Task, said: tuple[int, float, Report]) -> Task | None:
+def written(task: Task, said: Said) -> Task | None:
+    """The record with what its handler reported; None where that is too late."""
     attempt, at, (current, total, message) = said
     if task.status not in RUNNING or task.attempt_number != attempt:
         return None

@@ -21,6 +21,7 @@ MAX_DEPTH = 32
 MAX_ERROR = 2_000
 MAX_TRACEBACK = 16_000
 _NULL = b"null"
+_NOTHING = Outcome(kind=OutcomeKind.COMPLETED, result=_NULL)  # returned by most
 _RETURNED_TOO_MUCH = kept("The handler returned more than {most:,} bytes of JSON, the most that is kept.")
 _TOO_LARGE = TaskError("result_too_large", str(_RETURNED_TOO_MUCH(most=MAX_RESULT)))
 _FORGOTTEN = kept("Coroutines it had started and not waited for: {count:,}. They were cancelled with it.")
@@ -70,6 +71,8 @@ def run_sync(function: Callable[..., Any], params: Any, context: Context) -> Out
 
 def returned(value: Any, context: Context) -> Outcome:
     """The outcome of a handler that returned. One that was asked to stop has stopped, whatever it returned."""
+    if value is None and context.stop is None:
+        return _NOTHING
     result, problem = encode_result(value)
     if context.stop is not None:
         return _stopped(context, result)

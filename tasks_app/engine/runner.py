@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from tasks_app.engine.begun import begun, begun_now
+from tasks_app.engine.begun import beginning, begun
 from tasks_app.engine.bundles import TOGETHER, Ends, each
 from tasks_app.engine.context import Stop
 from tasks_app.engine.live import Live, context_of, killed
@@ -81,7 +81,7 @@ class Runner:
 
     def _claim(self, numbers: Sequence[int], claimed: list[tuple[Live, Task]]) -> None:
         """Those that were cancelled or deleted a moment ago are left out. Raises what the first raised that could not be taken."""
-        begin = partial(begun_now, at=self._clock.time(), monotonic=self._clock.monotonic())
+        begin = beginning(at=self._clock.time(), monotonic=self._clock.monotonic())
         fresh = self._store.update_many([(number, begin) for number in numbers])
         each([(task, claimed) for task in fresh], self._claimed)
 
@@ -242,8 +242,8 @@ class Runner:
     def _end_of(self, live: Live, outcome: Outcome, at: float | None, *, abandoned: bool = False) -> Callable[[Task], Task | None]:
         """The change of its record, for the store to make. What its handler says from now on is not heard."""
         live.context.end()
-        last_word = self._reports.last_word(live.number)
-        return partial(settled, last_word, outcome, live.type, at=at, clock=self._clock, chance=self._chance, abandoned=abandoned)
+        said = self._reports.last_word(live.number)
+        return partial(settled, said, outcome, live.type, at, self._clock, self._chance, abandoned)
 
     def _gone(self, live: Live, *, abandoned: bool = False) -> None:
         """It is settled."""

@@ -7,25 +7,26 @@ from collections.abc import Callable
 from tasks_app.engine.errors import IllegalTransition
 from tasks_app.engine.ports import Clock
 from tasks_app.engine.registry import TaskType
+from tasks_app.engine.reports import Said, written
 from tasks_app.engine.task import Outcome, OutcomeKind, Status, Task, finished, retry_planned
 
 _FAILURES = frozenset({OutcomeKind.FAILED, OutcomeKind.TIMED_OUT})
 
 
 def settled(
-    last_word: Callable[[Task], Task],
+    said: Said | None,
     outcome: Outcome,
     task_type: TaskType,
-    task: Task,
-    *,
     at: float | None,
     clock: Clock,
     chance: Callable[[], float],
-    abandoned: bool = False,
+    abandoned: bool,
+    task: Task,
 ) -> Task | None:
     """The record after an attempt that ended at that moment of the monotonic clock, now if none is given; None for one that has ended
-    already. `last_word` writes into a record what was reported last, `chance` gives numbers from 0 to 1, for the jitter of the wait."""
-    task = last_word(task)
+    already. `said` is what was reported last, `chance` gives numbers from 0 to 1, for the jitter of the wait."""
+    if said is not None:
+        task = written(task, said) or task
     monotonic = clock.monotonic() if at is None else at
     again = outcome.kind in _FAILURES and outcome.retry and task.status is Status.PROCESSING
     if again and task.attempt_number < task.attempts_allowed:

@@ -122,7 +122,8 @@ class Store(Shelf):
     def settle(self, changes: Sequence[tuple[int, Callable[[Task], Task | None]]]) -> None:
         """Update several tasks; those that were deleted meanwhile as well, unheard, so that they come back as they ended."""
         with self._lock:
-            self.update_many(changes)
+            if len(self.update_many(changes)) == len(changes):
+                return
             for number, change in changes:
                 if number not in self._tasks and (left := self.deleted.by_number(number)) is not None:
                     left.task = change(left.task) or left.task

@@ -11,7 +11,7 @@ from tasks_app.engine.attempt import Attempt as Attempt  # parts of the record a
 from tasks_app.engine.attempt import Outcome as Outcome
 from tasks_app.engine.attempt import OutcomeKind as OutcomeKind
 from tasks_app.engine.attempt import TaskError as TaskError
-from tasks_app.engine.attempt import closed, end_of, first_attempt
+from tasks_app.engine.attempt import closed, first_attempt
 from tasks_app.engine.errors import IllegalTransition
 from tasks_app.engine.foreign import Foreign
 from tasks_app.engine.progress import Progress as Progress
@@ -230,11 +230,9 @@ def finished(task: Task, outcome: Outcome, *, monotonic: float, abandoned: bool 
     if task.status is S.CANCELLING and status is not S.INTERRUPTED:
         status = S.CANCELLED  # whatever the handler did in the end: it was asked to stop and it has stopped
     _moved(task, status, among=RUNNING)
-    attempts = closed(task.attempts, outcome, monotonic)
+    attempts, ended_at = closed(task.attempts, outcome, monotonic)
     cancel = replace(task.cancel, abandoned=True) if task.cancel and abandoned else task.cancel
-    return replace(
-        task, status=status, attempts=attempts, result=outcome.result, error=outcome.error, cancel=cancel, ended_at=end_of(attempts[-1])
-    )
+    return replace(task, status=status, attempts=attempts, result=outcome.result, error=outcome.error, cancel=cancel, ended_at=ended_at)
 
 
 def retry_planned(task: Task, outcome: Outcome, *, monotonic: float, due_at: float) -> Task:
@@ -243,7 +241,7 @@ def retry_planned(task: Task, outcome: Outcome, *, monotonic: float, due_at: flo
     return replace(
         task,
         status=S.RETRYING,
-        attempts=closed(task.attempts, outcome, monotonic),
+        attempts=closed(task.attempts, outcome, monotonic)[0],
         error=outcome.error,
         result=outcome.result,
         scheduled_for=due_at,

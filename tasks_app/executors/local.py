@@ -110,7 +110,7 @@ def _begun(coroutine: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
     loop = asyncio.get_running_loop()
     if sys.version_info >= (3, 12):
         return asyncio.Task(coroutine, loop=loop, eager_start=True)
-    return loop.create_task(coroutine)
+    return asyncio.Task(coroutine, loop=loop)  # not by the loop's factory, which would ask whose it is: it is nobody's
 
 
 class ThreadRun:

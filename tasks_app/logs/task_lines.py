@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
-from tasks_app.engine.events import Change
+from tasks_app.engine.events import Change, steps_alone
 from tasks_app.engine.task import RUNNING, WAITING, Status, Task
 from tasks_app.logs.lines import about
 
@@ -56,6 +56,9 @@ class TaskLines:
         if not logger.isEnabledFor(logging.WARNING):
             return
         tells_of_launches = logger.isEnabledFor(logging.DEBUG)
+        known = steps_alone(changes)
+        if known is not None and not any(_is_told(before, after) for before, after, _ in known):
+            return
         self._gain_room()
         for change in changes:
             before, after = change.before, change.after
@@ -122,6 +125,12 @@ class TaskLines:
             said = f"More than {RATE} lines a second would tell of tasks: {now - self._told} were left out"
             _say(logging.WARNING, said, about("lines_dropped", lines=now - self._told))
         self._told = now
+
+
+def _is_told(before: Task | None, after: Task) -> bool:
+    """Whether there is a line for this step that anybody wants."""
+    level = logging.DEBUG if before is None else _ENDS.get(after.status)
+    return level is not None and logger.isEnabledFor(level)
 
 
 def _say(level: int, text: str, extra: dict[str, Any]) -> None:

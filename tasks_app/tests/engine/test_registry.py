@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
 
 from tasks_app.engine.context import Context
 from tasks_app.engine.errors import DuplicateType, InvalidParams, SetupError, UnknownType
@@ -297,3 +297,47 @@ def test_params_know_which_of_their_fields_were_given_and_keep_the_names_once() 
     assert (one.model_fields_set, more.model_fields_set) == ({"count"}, {"count", "login"})
     assert one.model_fields_set is other.model_fields_set
     assert one == kind.params_of(a_task(params=b'{"count":4}')) != other
+
+
+# -- params without a field
+
+
+class Nothing(Params):
+    """Takes nothing."""
+
+
+class Remembers(Params):
+    """Takes nothing, and keeps something."""
+
+    _seen: list[int] = PrivateAttr(default_factory=list)
+
+
+class Refuses(Params):
+    """Takes nothing, and not even that."""
+
+    @model_validator(mode="after")
+    def refuse(self) -> Refuses:
+        raise ValueError("not today")
+
+
+def test_params_in_which_nothing_can_differ_are_one_and_the_same() -> None:
+    task = a_task(params=b"{}")
+    assert a_type(Nothing).params_of(task) is a_type(Nothing).params_of(task)
+    assert type(a_type(Nothing).params_of(task)) is Nothing
+
+
+def test_params_that_keep_something_or_have_fields_are_each_their_own() -> None:
+    for params in (Remembers, Everything):
+        task_type = a_type(params)
+        assert task_type.params_of(a_task(params=b"{}")) is not task_type.params_of(a_task(params=b"{}"))
+
+
+def test_params_that_refuse_what_is_kept_do_so_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(ValidationError):
+            a_type(Refuses).params_of(a_task(params=b"{}"))
+
+
+def test_params_that_were_more_once_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        a_type(Nothing).params_of(a_task(params=b'{"old": 1}'))

@@ -10,7 +10,7 @@ import pytest
 
 from tasks_app.engine import task as t
 from tasks_app.engine.ports import SystemClock
-from tasks_app.engine.reports import Reports
+from tasks_app.engine.reports import Reports, written
 from tasks_app.engine.store import Store
 from tasks_app.engine.task import Task
 from tasks_app.tests.engine.records import DONE, a_task, begun
@@ -79,10 +79,15 @@ def test_of_many_words_the_newest_is_written_once(store: SlowStore, reports: Rep
     assert (current(store), store.version) == (999, version + 1)
 
 
+def end_it(store: Store, reports: Reports) -> None:
+    """As the runner does, with what was reported last."""
+    said = reports.last_word(1)
+    store.update(1, lambda task: t.finished((written(task, said) if said else None) or task, DONE, monotonic=20.0))
+
+
 def test_an_attempt_that_ends_takes_its_last_word_along(store: SlowStore, reports: Reports) -> None:
     reports.take(1, 1, (5, 5, "done"))
-    last_word = reports.last_word(1)
-    store.update(1, lambda task: t.finished(last_word(task), DONE, monotonic=20.0))
+    end_it(store, reports)
     assert current(store) == 5
 
 
@@ -91,8 +96,7 @@ def test_an_attempt_that_ends_while_its_word_is_being_written_waits_for_it(store
     store.go_on.clear()
 
     def end() -> None:
-        last_word = reports.last_word(1)
-        store.update(1, lambda task: t.finished(last_word(task), DONE, monotonic=20.0))
+        end_it(store, reports)
 
     with ThreadPoolExecutor(2) as pool:
         flushing = pool.submit(reports.flush)
