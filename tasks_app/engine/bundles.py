@@ -11,7 +11,7 @@ from tasks_app.engine.ports import Clock
 from tasks_app.engine.reports import Reports
 from tasks_app.engine.task import Outcome
 
-TOGETHER = 64  # attempts that are begun, or settled, while nobody else gets to the store
+TOGETHER = 256  # attempts that are begun, or settled, while nobody else gets to the store: that takes it a millisecond or two
 
 
 class Ends:

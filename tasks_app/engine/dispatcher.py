@@ -19,7 +19,6 @@ from tasks_app.engine.task import LATER, Status, Task, due, postponed
 from tasks_app.engine.whose import nobodys
 
 TICK = 0.25  # seconds between writes of progress
-ROUNDS_A_TURN = 4  # of starts before the loop gets a turn
 GATHER = 0.002  # seconds from one start to the next while other threads launch one by one: what comes meanwhile begins together
 LONGEST_TIMER = 1.0  # the wall clock may be set: look at it at least this often
 JUMP = 0.5  # seconds by which the wall clock differs from what has passed, so that it was set
@@ -120,11 +119,10 @@ class Dispatcher:
         self._held_up = True  # until it is seen that nobody is left
         self._looked = self._clock.monotonic()
         self._release_due()
-        for _ in range(ROUNDS_A_TURN):
-            if not self._begin(self._next):
-                self._held_up = bool(self._store.lines())
-                return
-        self.wake()
+        if self._begin(self._next):
+            self.wake()  # others on the loop get their turn before
+        else:
+            self._held_up = bool(self._store.lines())
 
     def _next(self, most: int) -> list[int]:
         return self._queues.next(most) if self._may_start() else []

@@ -71,18 +71,20 @@ def is_mere_progress(change: Change) -> bool:
 
 def _steps(changes: Iterable[Change]) -> list[Step]:
     found: list[Step] = []
-    alike: Change | None = None  # the first of those in a row
+    first: tuple[Task | None, Task] | None = None  # of those in a row
     count = 0
     for change in changes:
         before, after = change.before, change.after
         if after is None or (before is not None and before.status is after.status):
             continue
-        if alike is not None and _is_alike(alike, change):
-            count += 1
-            found[-1] = (*found[-1][:2], count)
-            continue
-        alike, count = change, 1
-        found.append((before, after, count))
+        if first is not None:
+            if _is_alike(*first, before, after):
+                count += 1
+                continue
+            found.append((*first, count))
+        first, count = (before, after), 1
+    if first is not None:
+        found.append((*first, count))
     return found
 
 
@@ -106,9 +108,8 @@ def runs(tasks: Iterable[Task]) -> Iterator[tuple[Task, int]]:
         yield alike, count
 
 
-def _is_alike(one: Change, other: Change) -> bool:
-    before, after, earlier, now = one.before, one.after, other.before, other.after
-    if after is None or now is None or after.attempts is not now.attempts or after.status is not now.status or after.type != now.type:
+def _is_alike(earlier: Task | None, now: Task, before: Task | None, after: Task) -> bool:
+    if after.attempts is not now.attempts or after.status is not now.status or after.type != now.type:
         return False
     if after.waiting_since != now.waiting_since:
         return False

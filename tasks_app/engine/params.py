@@ -25,7 +25,7 @@ def read(model: type[Params], text: bytes) -> Params:
     """Params from the JSON text that a task keeps. Raises ValidationError."""
     if text == NO_PARAMS and (nothing := _nothing(model)) is not None:
         return nothing
-    params = model.model_validate_json(text)
+    params: Params = model.__pydantic_validator__.validate_json(text)  # what `model_validate_json` calls
     given = params.__pydantic_fields_set__
     if len(_sets) < _MOST_SETS:  # params in which the same fields were set have one set of their names, half of what a model holds
         object.__setattr__(params, "__pydantic_fields_set__", _sets.setdefault(frozenset(given), given))

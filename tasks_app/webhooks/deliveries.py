@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tasks_app.engine.engine import Engine
 from tasks_app.engine.errors import NotFound
-from tasks_app.engine.events import Change, Return
+from tasks_app.engine.events import Change, Return, steps_alone
 from tasks_app.engine.ports import Clock, Journal
 from tasks_app.engine.registry import Backoff, Registry
 from tasks_app.engine.sentences import say
@@ -67,6 +67,9 @@ class Deliveries:
 
     def listen(self, changes: Sequence[Change]) -> None:
         """A task has ended, or is gone."""
+        known = steps_alone(changes)
+        if known is not None and not any(after.status in TERMINAL for _, after, _ in known):
+            return
         for change in changes:
             before, after = change.before, change.after
             if after is None:
