@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from threading import RLock
 
@@ -44,6 +44,19 @@ class Reports:
                     self._waiting.setdefault(number, said)  # to be written next time, unless there is a newer word
                 raise
         return most is None or len(numbers) < most
+
+    def fresh(self, tasks: Sequence[Task]) -> list[Task]:
+        """These records with what their handlers reported last, for a reader who is about to show them: what all others reported does not
+        hold him up. A record whose status is another one by now stays as it was found."""
+        if running := [task.number for task in tasks if task.status in RUNNING]:
+            self.flush(running)
+        newest = [(task, self._store.by_number(task.number)) for task in tasks]
+        return [task if now is None or now.status is not task.status else now for task, now in newest]
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks have reported what is not in the store yet."""
+        return len(self._waiting)
 
     def forget(self, number: int) -> None:
         """This task's attempt is settled, its last word with it."""

@@ -25,6 +25,7 @@ TICK = 0.25  # seconds from one frame of a viewer to the next
 STEPS = 4  # in which viewers are served at most, each with a look of its own: the last of many would get what was true long before
 A_STEP = 200  # viewers for whom a look more is worth what it costs
 REST = 0.2  # of a step, at least, between two of them, however long they take
+FEW = 200  # tasks whose reports are written for the tick itself
 TURN_SECONDS = 0.01  # the loop gets a turn once windows and viewers have been served for so long
 LOOK_AT_CLOCK = 20  # viewers served between two looks at the clock
 
@@ -197,11 +198,13 @@ class Hub:
             self._marks.watch(before, showing.window.numbers)  # also of one that fails half-way
 
     def _flush(self, windows: Sequence[Window]) -> None:
-        """All that was reported once a tick, and in its further steps what is about to be seen: each word to the store costs."""
-        if self._step == 0:
-            self._runtime.engine.flush_progress()
+        """What is about to be seen of all that was reported, and once a tick all of it, where that is little: each word to the store costs,
+        and the engine sees to those that nobody sees."""
+        engine = self._runtime.engine
+        if self._step == 0 and engine.reports.waiting <= FEW:
+            engine.flush_progress()
         else:
-            self._runtime.engine.flush_progress(frozenset[int]().union(*(window.numbers for window in windows)))
+            engine.flush_progress(frozenset[int]().union(*(window.numbers for window in windows)))
 
     def _notice(self) -> Sentence:
         watchdog = self._runtime.host.watchdog

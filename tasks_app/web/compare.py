@@ -20,11 +20,9 @@ LONGEST = 64  # characters of an id that is asked for
 async def compare(request: HttpRequest) -> HttpResponse:
     """The tasks `a` and `b` of the query, by id or by number; with `time=clock` their traces by the clock."""
     now = runtime.get()
-    now.engine.flush_progress()
     first, second = (request.GET.get(name, "")[:LONGEST] for name in ("a", "b"))
     by_clock = request.GET.get(presented.TIME) == presented.CLOCK
-    found = [presented.find(now, wanted) for wanted in (first, second)]
-    a, b = found
+    a, b = (presented.find(now, wanted) for wanted in (first, second))
     context: dict[str, Any] = {
         "part": {name: mark_safe(html) for name, html in presented.parts(now, first, second, by_clock=by_clock).items()},  # noqa: S308 - its templates escape
         "title": _("Comparison"),

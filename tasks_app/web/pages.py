@@ -46,11 +46,10 @@ async def tasks(request: HttpRequest) -> HttpResponse:
 
 
 async def _list(now: Runtime, chosen: Filters, query: Query, held: tuple[str, ...] = ()) -> dict[str, Any]:
-    now.engine.flush_progress()
     page = await page_of(now.store, query, PAGE)
     counts = await _counts(now, query)
     # whoever asks again and again has rows that are not to move
-    shown = [task for task_id in held if (task := now.store.find(task_id))] or page.items
+    shown = now.engine.reports.fresh([task for task_id in held if (task := now.store.find(task_id))] or page.items)
     drops = await _drops(now, chosen) if not page.items and len(now.store) else []
     return {
         "filters": chosen,

@@ -24,10 +24,10 @@ from tasks_app.web import shell
 async def task_page(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """A task with all there is to know of it."""
     now = runtime.get()
-    now.engine.flush_progress()
     task = now.store.find(str(task_id))
     if task is None:
         return _missing(request)
+    [task] = now.engine.reports.fresh([task])
     if task.type in bulk.KINDS:  # it has a page of its own
         return shell.see_other(reverse("web:bulk-page", args=[task.id]))
     return shell.page(request, "task/task.html", _shown(now, task), place="tasks", live=f"/live/tasks/{task.id}")

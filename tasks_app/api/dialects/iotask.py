@@ -58,8 +58,8 @@ async def create(request: HttpRequest) -> HttpResponse:
 async def show(request: HttpRequest, task_id: str) -> HttpResponse:
     """A task."""
     engine = runtime.get().engine
-    engine.flush_progress()
-    return document(_shape(_found(task_id), engine.clock.time()))
+    [task] = engine.reports.fresh([_found(task_id)])
+    return document(_shape(task, engine.clock.time()))
 
 
 async def delete(request: HttpRequest, task_id: str) -> HttpResponse:

@@ -79,14 +79,13 @@ class Export:
         """The file, piece by piece. Raises CancelledError where it cannot be told to its end: the connection is cut then."""
         _open.add(self)
         try:
-            self._now.engine.flush_progress()
             begin, write, end = self._writer()
             yield begin
             for tasks in self._now.store.each(self._query, SLICE):
                 if self._over or self._now.engine.drained:
                     raise asyncio.CancelledError("The export ended before its file was whole.")
                 if tasks:
-                    yield write(tasks)
+                    yield write(self._now.engine.reports.fresh(tasks))
                 await asyncio.sleep(0)  # whatever the reader takes at once: others have their turn
             yield end
         finally:

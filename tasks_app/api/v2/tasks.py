@@ -40,11 +40,11 @@ async def list_tasks(request: HttpRequest) -> HttpResponse:
     limit = whole_number(one, "limit", DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
     query = filter_of(one, many)
     now = runtime.get()
-    now.engine.flush_progress()
     page = await page_of(now.store, query, limit)
     following = None if page.next is None else query.encode_cursor(page.next)
     searched = UNSET if page.searched is None else page.searched
-    return answer(Page([task_json(task, now) for task in page.items], following, page.total, searched))
+    items = now.engine.reports.fresh(page.items)
+    return answer(Page([task_json(task, now) for task in items], following, page.total, searched))
 
 
 @router.get(
@@ -60,8 +60,8 @@ def shown(task_id: str) -> Said:
     """A task as it is now. Raises NotFound."""
     now = runtime.get()
     checked_id(task_id)
-    now.engine.flush_progress()
-    return said(task_json(found(now, task_id), now))
+    [task] = now.engine.reports.fresh([found(now, task_id)])
+    return said(task_json(task, now))
 
 
 @router.delete(

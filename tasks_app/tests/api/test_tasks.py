@@ -13,6 +13,7 @@ import pytest
 
 from tasks_app.runtime import Runtime
 from tasks_app.tests.api.conftest import launch, problem, until
+from tasks_app.tests.web.conftest import BROWSER
 
 TASKS = "/api/v2/tasks"
 QUICK = {"to": 3, "interval": 0}
@@ -44,6 +45,28 @@ async def test_a_launched_task_runs_and_can_be_read(client: httpx.AsyncClient) -
     assert done["created_at"] <= done["started_at"] <= done["ended_at"]
     assert done["duration_seconds"] >= 0
     assert done["waiting"] is None
+
+
+DOORS = ("api/v2/tasks/{id}", "api/v2/tasks", "api/v2/tasks/export", "", "tasks/{id}")
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_each_door_shows_what_was_reported_last_and_writes_nothing_for_those_it_does_not_show(
+    client: httpx.AsyncClient, now: Runtime, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    monkeypatch.setattr(now.engine._dispatcher, "_flush", lambda: None)  # or a tick in between would do it
+    task = await launch(client, "scripted", params={"mode": "hang"}, tags=["shown"])
+    other = await launch(client, "scripted", params={"mode": "hang"})
+    for one in (task, other):
+        await until(client, one["id"], "processing")
+    for one in (task, other):
+        now.engine.reports.take(one["number"], 1, (417, 1000, f"word {417 + one['number']}"))
+    asked = door.format(id=task["id"]) + ("" if "id" in door else "?tag=shown")
+    said = await client.get(f"/{asked}", headers={} if door.startswith("api") else BROWSER)
+    assert said.status_code == 200
+    assert f"word {417 + task['number']}" in said.text or "417" in said.text
+    assert f"word {417 + other['number']}" not in said.text
+    assert now.engine.reports.waiting == 1
 
 
 async def test_progress_rises_while_a_task_runs(client: httpx.AsyncClient) -> None:

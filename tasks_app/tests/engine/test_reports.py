@@ -70,6 +70,32 @@ def test_they_can_be_written_bit_by_bit(store: SlowStore, reports: Reports) -> N
     assert told() == [1, 2, 3, 4, 5]
 
 
+def test_a_reader_gets_the_newest_of_what_he_shows_and_waits_for_no_other(store: SlowStore, reports: Reports) -> None:
+    store.add([a_task(store.next_number()) for _ in range(3)])
+    store.update(2, begun)
+    for number in (1, 2):
+        reports.take(number, 1, (number, 10, ""))
+    first, third = store.many([1, 3])
+    [fresh, waits] = reports.fresh([first, third])
+    assert fresh.progress is not None
+    assert fresh.progress.current == 1
+    assert waits is third
+    assert reports.waiting == 1, "nobody shows the second"
+
+
+def test_a_record_that_ended_while_it_was_read_stays_what_was_looked_for(store: SlowStore, reports: Reports) -> None:
+    running = store.many([1])
+    store.update(1, lambda task: t.finished(task, DONE, monotonic=20.0))
+    assert reports.fresh(running) == running
+
+
+def test_who_shows_nothing_that_runs_waits_for_nobody_who_writes(store: SlowStore, reports: Reports) -> None:
+    store.add([a_task(store.next_number())])
+    waiting = store.many([2])
+    with ThreadPoolExecutor(1) as pool, reports.flushing:
+        assert pool.submit(reports.fresh, waiting).result(10) == waiting
+
+
 def test_of_many_words_the_newest_is_written_once(store: SlowStore, reports: Reports) -> None:
     version = store.version
     for step in range(1000):

@@ -51,7 +51,7 @@ class _Reader:
 
 def _runtime(flush_progress: Any = lambda among=None: None) -> Any:
     return SimpleNamespace(
-        engine=SimpleNamespace(flush_progress=flush_progress),
+        engine=SimpleNamespace(flush_progress=flush_progress, reports=SimpleNamespace(waiting=0)),
         store=Store(),
         config=config_of({}),
         host=SimpleNamespace(watchdog=None),
