@@ -6,6 +6,7 @@ import asyncio
 import os
 from array import array
 from collections.abc import Sequence
+from contextvars import copy_context
 from itertools import pairwise
 from math import inf, isnan, nan
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from tasks_app.engine.context import Context
 from tasks_app.engine.errors import TaskFailure
 from tasks_app.engine.registry import Params, task_type
 from tasks_app.engine.sentences import Draft, joined, kept, say, say_many
+from tasks_app.handlers._alarms import Alarm, alarms
 from tasks_app.handlers._dials import TooManyDials
 from tasks_app.handlers._egress import Blocked
 from tasks_app.handlers._hosts import Host, out_of_sockets, with_port
@@ -94,6 +96,9 @@ class Probes:
     """The probes of one task: begun one after the other, and what each brought. `done` is when all have ended, or what ends them all."""
 
     __slots__ = (
+        "_alarm",
+        "_alarms",
+        "_as",
         "_began",
         "_context",
         "_ended",
@@ -102,7 +107,6 @@ class Probes:
         "_reasons",
         "_table",
         "_target",
-        "_timer",
         "_times",
         "_under_way",
         "done",
@@ -118,7 +122,9 @@ class Probes:
         self._ended = 0
         self._reasons: frozenset[str] = frozenset()
         self._under_way: set[Probe] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarms = alarms()
+        self._alarm: Alarm | None = None
+        self._as = copy_context()  # in which probes begin: as part of this attempt
         self._began = 0.0
         self._table = timetable()
         self._place: int | None = None  # in it
@@ -131,7 +137,7 @@ class Probes:
             self._place, wait = self._table.enter(self._began, self._params.interval)
             if wait:
                 self._began += wait
-                self._timer = loop.call_at(self._began, self.begin_next)
+                self._alarm = self._alarms.at(self._began, self.begin_next, self._as)
                 return
         self.begin_next()
 
@@ -141,7 +147,7 @@ class Probes:
         number = len(self._times)
         if number < self._params.count:
             due = self._began + number * self._params.interval
-            self._timer = asyncio.get_running_loop().call_at(due, self.begin_next)
+            self._alarm = self._alarms.at(due, self.begin_next, self._as)
         probe = Probe(number, self._target, self._params.timeout, self._heard)
         self._under_way.add(probe)
         if self._target.known:
@@ -154,8 +160,8 @@ class Probes:
         if self._place is not None:
             self._table.leave(self._place, self._params.interval)
             self._place = None
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         for probe in self._under_way:
             probe.close()
 

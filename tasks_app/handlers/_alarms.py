@@ -1,0 +1,111 @@
+"""Moments at which something is to happen, thousands of them over one timer of the loop: a timer of uvloop's costs five times as much."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+from tasks_app.engine.loops import EachLoop
+from tasks_app.engine.whose import nobodys
+
+A_TURN = 32  # alarms that go off before the loop gets a turn
+EARLY = 0.0005  # seconds: a loop that counts in milliseconds wakes up to so much before a moment
+FEW = 100  # that were cancelled and may wait for their moment, whatever share of all they are
+
+
+class Alarm:
+    """What is to be called, and in which context."""
+
+    __slots__ = ("_alarms", "_call", "_context")
+
+    def __init__(self, alarms: Alarms, call: Callable[[], object], context: Context) -> None:
+        self._alarms = alarms
+        self._call: Callable[[], object] | None = call
+        self._context = context
+
+    def cancel(self) -> None:
+        """It does not go off. Nothing happens where it has."""
+        if self._call is not None:
+            self._call = None
+            self._alarms.cancelled()
+
+    def go_off(self) -> bool:
+        """Call, once; False where it was cancelled."""
+        call, self._call = self._call, None
+        if call is None:
+            return False
+        try:
+            self._context.run(call)
+        except Exception as error:  # told as the loop tells of its own, and nothing to the others
+            asyncio.get_running_loop().call_exception_handler({"message": "An alarm failed", "exception": error})
+        return True
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self._call is None
+
+
+class Alarms:
+    """Those of one loop; all of it on that loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, int, Alarm]] = []  # a heap; the second sets apart what is due at one moment
+        self._cancelled = 0  # of these
+        self._following = count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = 0.0  # when that fires
+        self._goes_on = False  # whether the rest of what is due goes off in the loop's next turn
+
+    def at(self, when: float, call: Callable[[], object], context: Context) -> Alarm:
+        """Have this called at a moment of the loop's time, in a context."""
+        alarm = Alarm(self, call, context)
+        heappush(self._waiting, (when, next(self._following), alarm))
+        if not self._goes_on and (self._timer is None or when < self._next):
+            self._set(when)
+        return alarm
+
+    def cancelled(self) -> None:
+        """One of those that wait was. Where these are many they do not stay until their moment, which may be an hour away."""
+        self._cancelled += 1
+        if self._cancelled == len(self._waiting) or (self._cancelled > FEW and 2 * self._cancelled > len(self._waiting)):
+            self._waiting = [one for one in self._waiting if not one[2].is_cancelled]
+            heapify(self._waiting)
+            self._cancelled = 0
+        if not self._waiting and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def _set(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._go_off, context=nobodys.context)
+
+    def _go_off(self) -> None:
+        self._timer, self._goes_on = None, True
+        due = asyncio.get_running_loop().time() + EARLY
+        try:
+            for _ in range(A_TURN):
+                if not self._waiting or self._waiting[0][0] > due:
+                    break
+                if not heappop(self._waiting)[2].go_off():
+                    self._cancelled -= 1
+        finally:  # also where somebody ends the loop from within
+            self._go_on(due)
+
+    def _go_on(self, due: float) -> None:
+        self._goes_on = bool(self._waiting) and self._waiting[0][0] <= due
+        if self._goes_on:
+            asyncio.get_running_loop().call_soon(self._go_off, context=nobodys.context)
+        elif self._waiting:
+            self._set(self._waiting[0][0])
+
+
+alarms = EachLoop(Alarms)
