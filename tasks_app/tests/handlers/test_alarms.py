@@ -7,6 +7,7 @@ import gc
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,8 +27,12 @@ async def test_they_go_off_in_the_order_of_their_moments_and_never_before():
     seen: list[tuple[float, float]] = []
     over = asyncio.Event()
     began = loop.time()
+
+    def note(due: float) -> None:
+        seen.append((due, loop.time()))
+
     for seconds in (0.05, 0.01, 0.03, 0.0, 0.02, 0.04):
-        made.at(began + seconds, lambda due=began + seconds: seen.append((due, loop.time())), copy_context())
+        made.at(began + seconds, partial(note, began + seconds), copy_context())
     made.at(began + 0.06, over.set, copy_context())
     await asyncio.wait_for(over.wait(), 60)
     assert [due for due, _ in seen] == sorted(due for due, _ in seen)
@@ -47,7 +52,7 @@ async def test_those_of_one_moment_go_off_as_they_were_set_and_others_have_their
 
     at = asyncio.get_running_loop().time() + 0.01
     for number in range(count):
-        made.at(at, lambda number=number: seen.append(number), copy_context())
+        made.at(at, partial(seen.append, number), copy_context())
     made.at(at + 0.01, over.set, copy_context())
     turn()
     await asyncio.wait_for(over.wait(), 60)
