@@ -12,6 +12,7 @@ from tasks_app.engine.reports import Reports
 from tasks_app.engine.task import Outcome
 
 TOGETHER = 256  # attempts that are begun, or settled, while nobody else gets to the store: that takes it a millisecond or two
+ROUNDS = 16  # looks at who is next meanwhile; where many types wait in turn each finds one task
 
 
 class Ends:

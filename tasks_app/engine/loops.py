@@ -22,5 +22,7 @@ class EachLoop(Generic[One]):
         loop = asyncio.get_running_loop()
         found = self._known.get(loop)
         if found is None:
+            for other in [other for other in self._known if other.is_closed()]:
+                del self._known[other]  # what is one's own may know its loop, and would keep it
             found = self._known[loop] = self._make()
         return found

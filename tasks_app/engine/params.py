@@ -35,7 +35,13 @@ def read(model: type[Params], text: bytes) -> Params:
 _sets: dict[frozenset[str], set[str]] = {}
 
 
+class _Nothing(Params):
+    """No fields, and nothing else."""
+
+
 @lru_cache(maxsize=256)
 def _nothing(model: type[Params]) -> Params | None:
-    """The one of a model in which there is nothing that could differ; None where there may be."""
-    return None if model.__pydantic_fields__ or model.__private_attributes__ else model.model_validate_json(NO_PARAMS)
+    """The one of a model in which there is nothing that could differ: it has no name, and no setting, that an empty one has not. None where
+    there is a field, a validator, or a property that may keep something."""
+    is_empty = model.__bases__ == (Params,) and vars(model).keys() <= vars(_Nothing).keys() and model.model_config == Params.model_config
+    return model.model_validate_json(NO_PARAMS) if is_empty else None

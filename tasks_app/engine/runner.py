@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from tasks_app.engine.begun import beginning, begun
-from tasks_app.engine.bundles import TOGETHER, Ends, each
+from tasks_app.engine.bundles import ROUNDS, TOGETHER, Ends, each
 from tasks_app.engine.context import Stop
 from tasks_app.engine.live import Live, context_of, killed
 from tasks_app.engine.ports import Clock, Executor
@@ -68,16 +68,17 @@ class Runner:
     def start(self, next_in_line: Callable[[int], list[int]]) -> bool:
         """Begin the next attempts of pending tasks, a few; `next_in_line` gives numbers, at most so many. Whether there may be more."""
         claimed: list[tuple[Live, Task]] = []
-        left = TOGETHER
+        left, rounds = TOGETHER, ROUNDS
         try:
             with self._store.together():
-                while left > 0 and (numbers := next_in_line(left)):
+                while left > 0 and rounds > 0 and (numbers := next_in_line(left)):
                     left -= len(numbers)
+                    rounds -= 1
                     self._claim(numbers, claimed)
         finally:  # an error, such as no memory, is told by the loop; those before it have their slots
             if claimed:
                 self._begin_when_safe(claimed)
-        return left <= 0
+        return left <= 0 or rounds <= 0
 
     def _claim(self, numbers: Sequence[int], claimed: list[tuple[Live, Task]]) -> None:
         """Those that were cancelled or deleted a moment ago are left out. Raises what the first raised that could not be taken."""

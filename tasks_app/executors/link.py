@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from celery import Celery
@@ -127,20 +127,20 @@ def answered(connection: Any, channel: Any) -> None:
         STOPS(channel).declare()  # nothing changes: it is there
 
 
-def let_go(connection: Any) -> None:
-    """Close a connection without a word of farewell: one that hangs would wait for the answer. What the system counts goes at once: a
-    transport over Redis that broke lies in a cycle with what it raised, and would keep its descriptors until garbage is looked for."""
+def let_go(connection: Any, *, in_order: bool = False) -> None:
+    """Close a connection; unless it is in order, without a word of farewell: one that hangs would wait for the answer. What the system
+    counts goes at once: a transport over Redis that broke lies in a cycle with what it raised, and would keep its descriptors until garbage
+    is looked for."""
     transport = connection._transport  # not the property, which makes one where there is none
     if transport is None or transport.driver_type != "redis":
-        connection.collect()
+        (connection.release if in_order else connection.collect)()
         return
-    pools = [channel._pool for channel in (*transport.channels, *transport._avail_channels)]
-    try:
+    with ExitStack() as rest:
+        rest.callback(transport.cycle.poller.close)
+        for pool in [channel._pool for channel in (*transport.channels, *transport._avail_channels)]:
+            if pool is not None:
+                rest.callback(pool.disconnect)
         connection.release()
-    finally:
-        for pool in filter(None, pools):
-            pool.disconnect()
-        transport.cycle.poller.close()
 
 
 def broken(connection: Any) -> tuple[type[BaseException], ...]:

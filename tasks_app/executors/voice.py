@@ -228,8 +228,10 @@ class Voice:
                     if time.monotonic() - asked > ASK:
                         asked = time.monotonic()
                         hearing.check(self._words_heard)
-        finally:
+        except BaseException:
             let_go(connection)
+            raise
+        let_go(connection, in_order=True)
 
     def _heard(self, body: Any, message: Any) -> None:
         self._words_heard += 1

@@ -142,7 +142,9 @@ class Probes:
         self.begin_next()
 
     def begin_next(self) -> None:
-        """Begin a probe now, and each further one at its time, whatever became of those before."""
+        """Begin a probe now, and each further one at its time, whatever became of those before. None once all is over."""
+        if self.done.done():
+            return
         self._times.append(_LOST)
         number = len(self._times)
         if number < self._params.count:

@@ -112,7 +112,7 @@ def board(runtime: Runtime, rest: str, asked: Mapping[str, str]) -> Callable[[Ru
 
 def parts(runtime: Runtime, task_id: str) -> dict[str, str]:
     """All parts as HTML, by slot. Raises NotFound once the action itself is deleted."""
-    task = runtime.store.get(task_id)
+    [task] = runtime.engine.reports.fresh([runtime.store.get(task_id)])
     tally = runtime.tallies.get(task.number) or tally_of(task) or Tally()
     now = runtime.engine.clock.time()
     made: dict[str, dict[str, Any]] = {

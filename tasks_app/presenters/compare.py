@@ -76,6 +76,7 @@ def parts(runtime: Runtime, first: str, second: str, *, by_clock: bool = False) 
     a, b = find(runtime, first), find(runtime, second)
     if a is None or b is None:
         return dict.fromkeys(_PARTS, "") | {"missing": missing(first, second, a, b)}
+    a, b = runtime.engine.reports.fresh([a, b])
     at = runtime.engine.clock.time()
     params = compared(a, b)
     values: dict[str, Any] = {

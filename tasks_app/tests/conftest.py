@@ -81,7 +81,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that leaves more open than that: tasks, threads, descriptors, errors nobody looked at."""
     yield
-    left = left_open.end(files_may_stay=item.get_closest_marker("files_stay") is not None)
+    files_may_stay = item.get_closest_marker("files_stay") is not None
+    left = left_open.end(files_may_stay=files_may_stay, garbage=item.path.parent.name in ("celery", "cluster"))
     assert not left, "\n".join(["This test left behind", *left])
 
 

@@ -16,7 +16,7 @@ from multiprocessing.resource_tracker import _resource_tracker
 from typing import Any
 
 PATIENCE = 30.0  # seconds in which what was told to end must have ended
-GARBAGE = 1.0  # seconds after which garbage is looked for: a client library's connection that broke lies in a cycle with what it raised
+GARBAGE = 1.0  # seconds after which garbage is looked for, where that is asked for
 STAYING_THREADS = (
     "execnet",  # pytest-xdist's way to talk to its workers
     "log",  # of an Outbox: one a process, for as long as the process lives
@@ -52,10 +52,11 @@ class LeftOpen:
         self._tasks.clear()
         self._said.clear()
 
-    def end(self, *, files_may_stay: bool = False) -> list[str]:
-        """What is left once the fixtures have let go, as sentences."""
+    def end(self, *, files_may_stay: bool = False, garbage: bool = False) -> list[str]:
+        """What is left once the fixtures have let go, as sentences. With `garbage` that is looked for first: where a client library's
+        connection that broke lies in a cycle with what it raised."""
         threads = _after_a_while(lambda: _threads() - self._threads)
-        files = () if files_may_stay else _after_a_while(lambda: _files() - self._files)
+        files = () if files_may_stay else _after_a_while(lambda: _files() - self._files, garbage=garbage)
         found = [f"a thread: {thread}" for thread in threads]
         found += [f"a descriptor: {number} on {name}{_where(number)}" for number, name in files]
         return found + [f"a task: {task}" for task in self._tasks] + self._said
@@ -105,9 +106,9 @@ def _files() -> Files:
     return frozenset(found)
 
 
-def _after_a_while(left: Any) -> Any:
+def _after_a_while(left: Any, *, garbage: bool = False) -> Any:
     """What is left, once it is nothing or patience is over."""
-    begun, looked = time.monotonic(), False
+    begun, looked = time.monotonic(), not garbage
     while (found := left()) and (waited := time.monotonic() - begun) < PATIENCE:
         if waited > GARBAGE and not looked:
             looked = True
@@ -118,8 +119,13 @@ def _after_a_while(left: Any) -> Any:
 
 def _where(number: str) -> str:
     """The two ends of a socket, for whoever has to find out whose it is."""
-    try:
-        with socket.socket(fileno=os.dup(int(number))) as found:
-            return f" from {found.getsockname()} to {found.getpeername()}"
-    except OSError:
-        return ""
+    said = ""
+    with contextlib.suppress(OSError), contextlib.ExitStack() as rest:
+        copied = os.dup(int(number))
+        rest.callback(os.close, copied)
+        found = socket.socket(fileno=copied)
+        rest.pop_all()
+        with found:
+            said = f" at {found.getsockname()}"
+            said += f", to {found.getpeername()}"
+    return said

@@ -45,7 +45,6 @@ async def page(request: HttpRequest, task_id: UUID) -> HttpResponse:
     task = now.store.find(str(task_id))
     if task is None or task.type not in presented.KINDS:
         return shell.page(request, "task/missing.html", {}, place="tasks", status=404)
-    [task] = now.engine.reports.fresh([task])
     parts = {name: mark_safe(html) for name, html in presented.parts(now, task.id).items()}  # noqa: S308 - made by templates that escape
     told = {"title": presented.title(task), "which": bulk_targets.which(task), "named": presented.named(task)}
     context = {"task": task, "part": parts, **told}

@@ -47,7 +47,7 @@ async def test_a_launched_task_runs_and_can_be_read(client: httpx.AsyncClient) -
     assert done["waiting"] is None
 
 
-DOORS = ("api/v2/tasks/{id}", "api/v2/tasks", "api/v2/tasks/export", "", "tasks/{id}")
+DOORS = ("api/v2/tasks/{id}", "api/v2/tasks?tag=shown", "api/v2/tasks/export?tag=shown&format=json", "?tag=shown", "tasks/{id}")
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -60,13 +60,26 @@ async def test_each_door_shows_what_was_reported_last_and_writes_nothing_for_tho
     for one in (task, other):
         await until(client, one["id"], "processing")
     for one in (task, other):
-        now.engine.reports.take(one["number"], 1, (417, 1000, f"word {417 + one['number']}"))
-    asked = door.format(id=task["id"]) + ("" if "id" in door else "?tag=shown")
-    said = await client.get(f"/{asked}", headers={} if door.startswith("api") else BROWSER)
+        now.engine.reports.take(one["number"], 1, (41.7, 100, f"has come to word {one['number']}"))
+    said = await client.get("/" + door.format(id=task["id"]), headers={} if door.startswith("api") else BROWSER)
     assert said.status_code == 200
-    assert f"word {417 + task['number']}" in said.text or "417" in said.text
-    assert f"word {417 + other['number']}" not in said.text
+    assert f"has come to word {task['number']}" in said.text
+    assert f"has come to word {other['number']}" not in said.text
     assert now.engine.reports.waiting == 1
+
+
+async def test_a_comparison_writes_the_progress_of_both_and_of_nobody_else(
+    client: httpx.AsyncClient, now: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(now.engine._dispatcher, "_flush", lambda: None)
+    first, second, other = [await launch(client, "scripted", params={"mode": "hang"}) for _ in range(3)]
+    for one in (first, second, other):
+        await until(client, one["id"], "processing")
+        now.engine.reports.take(one["number"], 1, (1, 2, ""))
+    said = await client.get(f"/compare?a={first['id']}&b={second['id']}", headers=BROWSER)
+    assert said.status_code == 200
+    assert now.engine.reports.waiting == 1
+    assert [bool(task.progress) for task in now.store.many([one["number"] for one in (first, second, other)])] == [True, True, False]
 
 
 async def test_progress_rises_while_a_task_runs(client: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,21 @@ def test_a_place_is_where_its_line_begins(tmp_path):
             found = parsed(content[place.byte :].partition(b"\n")[0])
             assert found is not None
             assert found.line() == entry.line()
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(['"', "\\", "ann", "\n", "", "%b", "\u2028", "ü"])
+
+
+@given(st.builds(Entry, st.floats(0, 4e9), *[texts] * 7, st.integers(0, 10**9), texts))
+def test_a_line_says_all_of_its_entry_in_order_in_ascii_and_is_one_line(entry):
+    line = entry.line()
+    assert line.isascii()
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"}\n")
+    fields = json.loads(line)
+    time = fields.pop("time")
+    assert abs(datetime.fromisoformat(time).timestamp() - entry.at) < 1e-5
+    assert list(fields.items()) == list(entry.fields().items())
 
 
 @given(st.lists(st.integers(0, 400), max_size=40), st.integers(1, 200))

@@ -67,6 +67,18 @@ async def test_all_came_at_one_moment_so_that_they_are_counted_in_one_step(world
     assert told[1][0][1].created_at > told[0][0][1].created_at
 
 
+async def test_where_types_wait_in_turn_others_get_to_the_store_in_between_and_all_begin(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks_app.engine.runner.ROUNDS", 3)
+    begun: list[int] = []
+    world.store.listen(lambda changes: begun.append(sum(1 for one in changes if one.before and one.before.status is Status.PENDING)))
+    found = tasks(submitted(world, *[asked(type=("scripted", "scripted_thread")[number % 2]) for number in range(10)]))
+    await world.settle()
+    assert [count for count in begun if count] == [3, 3, 3, 1]
+    assert {world.status(task) for task in found} <= {Status.COMPLETED, Status.PROCESSING}
+
+
 async def test_they_keep_their_order_also_past_what_is_taken_in_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "MOST", 4)
     found = submitted(world, *[asked(name=str(n)) for n in range(11)])

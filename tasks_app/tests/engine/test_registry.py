@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import ConfigDict, PrivateAttr, SecretStr, ValidationError, model_validator
 
 from tasks_app.engine.context import Context
 from tasks_app.engine.errors import DuplicateType, InvalidParams, SetupError, UnknownType
@@ -312,12 +313,34 @@ class Remembers(Params):
     _seen: list[int] = PrivateAttr(default_factory=list)
 
 
-class Refuses(Params):
-    """Takes nothing, and not even that."""
+class WorksOut(Params):
+    """Takes nothing, and keeps what it worked out."""
+
+    @cached_property
+    def found(self) -> list[int]:
+        return []
+
+
+class Open(Params):
+    """Takes whatever comes."""
+
+    model_config = ConfigDict(extra="allow", frozen=False)
+
+
+class Asks(Params):
+    """Takes nothing, and not every day."""
+
+    days: ClassVar[list[str]] = []
 
     @model_validator(mode="after")
-    def refuse(self) -> Refuses:
-        raise ValueError("not today")
+    def refuse(self) -> Asks:
+        if self.days:
+            raise ValueError("not today")
+        return self
+
+
+class AsksToo(Asks):
+    """The same, from its base."""
 
 
 def test_params_in_which_nothing_can_differ_are_one_and_the_same() -> None:
@@ -326,16 +349,18 @@ def test_params_in_which_nothing_can_differ_are_one_and_the_same() -> None:
     assert type(a_type(Nothing).params_of(task)) is Nothing
 
 
-def test_params_that_keep_something_or_have_fields_are_each_their_own() -> None:
-    for params in (Remembers, Everything):
+def test_params_that_could_differ_are_each_their_own() -> None:
+    for params in (Remembers, WorksOut, Open, Asks, AsksToo, Everything):
         task_type = a_type(params)
-        assert task_type.params_of(a_task(params=b"{}")) is not task_type.params_of(a_task(params=b"{}"))
+        assert task_type.params_of(a_task(params=b"{}")) is not task_type.params_of(a_task(params=b"{}")), params
 
 
-def test_params_that_refuse_what_is_kept_do_so_each_time() -> None:
-    for _ in range(2):
-        with pytest.raises(ValidationError):
-            a_type(Refuses).params_of(a_task(params=b"{}"))
+@pytest.mark.parametrize("params", [Asks, AsksToo])
+def test_params_that_may_refuse_are_asked_each_time(params: type[Params], monkeypatch: pytest.MonkeyPatch) -> None:
+    a_type(params).params_of(a_task(params=b"{}"))
+    monkeypatch.setattr(Asks, "days", ["today"])
+    with pytest.raises(ValidationError):
+        a_type(params).params_of(a_task(params=b"{}"))
 
 
 def test_params_that_were_more_once_are_refused() -> None:

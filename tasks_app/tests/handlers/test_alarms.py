@@ -40,24 +40,28 @@ async def test_they_go_off_in_the_order_of_their_moments_and_never_before():
     assert len(made) == 0
 
 
-async def test_those_of_one_moment_go_off_as_they_were_set_and_others_have_their_turn_in_between():
+@pytest.mark.parametrize(("turn", "seen_in_between"), [(0.0, {1, 2, 3}), (60.0, {0, 50})])
+async def test_those_of_one_moment_go_off_as_they_were_set_and_after_a_while_others_have_their_turn(
+    monkeypatch: pytest.MonkeyPatch, turn: float, seen_in_between: set[int]
+):
+    monkeypatch.setattr(room, "TURN", turn)
     made, seen, over = Alarms(), list[int](), asyncio.Event()
     turns: list[int] = []
-    count = 3 * room.A_TURN
 
-    def turn() -> None:
+    def look() -> None:
         turns.append(len(seen))
-        if len(seen) < count:
-            asyncio.get_running_loop().call_soon(turn)
+        if len(seen) < 50:
+            asyncio.get_running_loop().call_soon(look)
 
     at = asyncio.get_running_loop().time() + 0.01
-    for number in range(count):
+    for number in range(50):
         made.at(at, partial(seen.append, number), copy_context())
     made.at(at + 0.01, over.set, copy_context())
-    turn()
+    look()
     await asyncio.wait_for(over.wait(), 60)
-    assert seen == list(range(count))
-    assert {room.A_TURN, 2 * room.A_TURN} <= set(turns)
+    assert seen == list(range(50))
+    assert seen_in_between <= set(turns)
+    assert turn == 0.0 or set(turns) == seen_in_between, "as timers of the loop would"
 
 
 async def test_each_is_called_as_part_of_what_it_was_set_for():
@@ -129,6 +133,50 @@ async def test_an_earlier_moment_does_not_wait_for_a_later_one_that_was_set_befo
     late.cancel()
 
 
+@pytest.mark.parametrize("place", ["call_at", "call_soon", "time"])
+async def test_where_there_is_no_memory_for_a_timer_all_go_off_a_little_later(monkeypatch: pytest.MonkeyPatch, place: str):
+    monkeypatch.setattr(room, "GUARD", 0.05)
+    monkeypatch.setattr(room, "TURN", 0.0)
+    loop, made, seen, over = asyncio.get_running_loop(), Alarms(), list[int](), asyncio.Event()
+    loop.set_exception_handler(lambda *_: None)  # that there was none is told
+    at = loop.time() + 0.01
+    for number in range(5):
+        made.at(at + (0.01 * number if place == "call_at" else 0.0), partial(seen.append, number), copy_context())
+    made.at(at + 0.06, over.set, copy_context())
+    failures: list[Any] = []
+    real = getattr(loop, place)
+
+    def once(*given: Any, **more: Any) -> Any:
+        if not failures and (made._goes_off if place == "time" else made._go_off in given):
+            failures.append(given)
+            raise MemoryError
+        return real(*given, **more)
+
+    monkeypatch.setattr(loop, place, once)
+    await asyncio.wait_for(over.wait(), 60)
+    assert failures
+    assert seen == list(range(5))
+
+
+async def test_one_that_cannot_be_set_is_not_called_and_nobody_elses_moment_is_lost(monkeypatch: pytest.MonkeyPatch):
+    loop, made, seen, over = asyncio.get_running_loop(), Alarms(), list[str](), asyncio.Event()
+    set_at(made, 0.03, over.set)
+
+    def none_left(*_: object, **more: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "call_at", none_left)
+        with pytest.raises(MemoryError):
+            set_at(made, 0.01, lambda: seen.append("not set"))
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "heappush", none_left)
+        with pytest.raises(MemoryError):
+            set_at(made, 0.01, lambda: seen.append("not set"))
+    await asyncio.wait_for(over.wait(), 60)
+    assert seen == []
+
+
 @pytest.mark.parametrize("how", [SystemExit, KeyboardInterrupt])
 def test_the_others_go_off_though_one_ends_the_loops_run(how: type[BaseException]):
     loop = asyncio.new_event_loop()
@@ -156,17 +204,43 @@ def test_the_others_go_off_though_one_ends_the_loops_run(how: type[BaseException
     assert seen == ["second"]
 
 
-def test_they_are_gone_with_their_loop():
+def test_they_are_gone_with_their_loop_though_some_wait():
     loop = asyncio.new_event_loop()
 
     async def use() -> None:
         over = asyncio.Event()
         set_at(alarms(), 0.0, over.set)
+        set_at(alarms(), 3600.0, over.set)
         await over.wait()
 
     loop.run_until_complete(use())
     loop.close()
     gone = weakref.ref(loop)
     del loop
+
+    async def next_one() -> Alarms:
+        return alarms()
+
+    asyncio.run(next_one())
     gc.collect()
     assert gone() is None
+
+
+async def test_of_one_that_is_over_nothing_is_kept():
+    class Kept:
+        """Something large."""
+
+    def held_by(alarm_of: Callable[[Callable[[], object]], room.Alarm]) -> tuple[room.Alarm, weakref.ref[Kept]]:
+        kept = Kept()
+        return alarm_of(lambda: kept), weakref.ref(kept)
+
+    made, over = Alarms(), asyncio.Event()
+    stays = set_at(made, 3600, over.set)
+    cancelled, first = held_by(partial(set_at, made, 3600))
+    cancelled.cancel()
+    assert first() is None
+    _, second = held_by(partial(set_at, made, 0.0))
+    set_at(made, 0.01, over.set)
+    await asyncio.wait_for(over.wait(), 60)
+    assert second() is None
+    stays.cancel()

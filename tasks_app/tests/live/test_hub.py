@@ -11,7 +11,7 @@ import pytest
 from tasks_app.conf import config_of
 from tasks_app.engine.store import Store
 from tasks_app.live import hub
-from tasks_app.live.hub import A_STEP, STEPS, Hub
+from tasks_app.live.hub import A_STEP, FEW, STEPS, Hub
 from tasks_app.live.window import Seen, Tick
 from tasks_app.tests.engine.records import a_task
 
@@ -108,6 +108,20 @@ async def test_many_viewers_are_served_in_steps_and_each_once_a_tick(count: int,
     assert [tick.again for tick in window.ticks].count(False) == 2, "each tick has one first step"
     for viewer in viewers:
         served.leave(viewer)
+
+
+@pytest.mark.parametrize(("waiting", "asked"), [(0, None), (FEW, None), (FEW + 1, frozenset({1, 2}))])
+async def test_of_many_words_on_progress_only_those_that_are_seen_are_written_for_a_tick(waiting: int, asked: Any) -> None:
+    flushed: list[Any] = []
+    runtime = _runtime(lambda among=None: flushed.append(among))
+    runtime.engine.reports.waiting = waiting
+    served = Hub(runtime)
+    window: Any = _Told(1, 2)
+    viewer: Any = _Counted()
+    served.join(viewer, "told", lambda: window)
+    await served.tick()
+    assert flushed == [asked]
+    served.leave(viewer)
 
 
 async def test_what_happens_while_the_first_window_is_made_is_told_to_it() -> None:
