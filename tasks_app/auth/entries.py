@@ -12,7 +12,6 @@ from msgspec import Struct
 
 LONGEST = 200  # characters of a value
 DONE = "done"
-_encode = msgspec.json.encode
 
 
 @lru_cache(maxsize=2)
@@ -56,21 +55,9 @@ class Entry(Struct, frozen=True):
     def line(self) -> bytes:
         """As it stands in the file: pure ASCII, so that no name can look like a line, or like another name."""
         second, part = divmod(round(self.at * 1_000_000), 1_000_000)
-        time = f"{_second(second)}.{part:06d}Z"
-        lead = _lead(self.who, self.via, self.role, self.address, self.action)
-        line = b'{"time":"%b",%b,"object":%b,%b}\n' % (time.encode(), lead, _encode(self.object), _end(self.outcome, self.door, self.more))
-        return line if line.isascii() else json.dumps({"time": time, **self.fields()}).encode() + b"\n"
-
-
-@lru_cache(maxsize=64)
-def _lead(who: str, via: str, role: str, address: str, action: str) -> bytes:
-    """The same in most lines that are written one after the other."""
-    return _encode({"who": who, "via": via, "role": role, "from": address, "action": action})[1:-1]
-
-
-@lru_cache(maxsize=64)
-def _end(outcome: str, door: str, more: int) -> bytes:
-    return _encode({"outcome": outcome, **({"door": door} if door else {}), **({"more": more} if more else {})})[1:-1]
+        fields = {"time": f"{_second(second)}.{part:06d}Z", **self.fields()}
+        line = msgspec.json.encode(fields)
+        return (line if line.isascii() else json.dumps(fields).encode()) + b"\n"
 
 
 IN_FILE = -(10**12)  # in place of a number: it is older than what is in memory
