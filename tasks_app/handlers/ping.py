@@ -145,6 +145,13 @@ class Probes:
         """Begin a probe now, and each further one at its time, whatever became of those before. None once all is over."""
         if self.done.done():
             return
+        try:
+            self._begin_next()
+        except Exception as error:  # no memory, say: without a next one it would never end
+            if not self.done.done():
+                self.done.set_exception(error)
+
+    def _begin_next(self) -> None:
         self._times.append(_LOST)
         number = len(self._times)
         if number < self._params.count:

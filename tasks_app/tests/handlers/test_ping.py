@@ -15,6 +15,7 @@ from tasks_app.engine.errors import InvalidParams
 from tasks_app.engine.task import OutcomeKind
 from tasks_app.handlers import _lookups
 from tasks_app.handlers import _probes as module
+from tasks_app.handlers._alarms import Alarms, alarms
 from tasks_app.handlers._connecting import Connecting
 from tasks_app.handlers._probes import Probe, Target
 from tasks_app.handlers._schedule import FREE, Timetable, timetable
@@ -47,6 +48,23 @@ async def test_pings_of_one_moment_make_way_for_one_another_and_leave_no_trace(l
     for attempt in attempts:
         assert (await attempt.cancel()).outcome is not None
     assert timetable()._slots == {}
+
+
+async def test_a_probe_that_cannot_be_begun_ends_the_ping_and_leaves_no_trace(listener: Listener, monkeypatch: pytest.MonkeyPatch):
+    real, set_so_far = Alarms.at, []
+
+    def at(self: Alarms, *given: Any) -> Any:
+        set_so_far.append(given)
+        if len(set_so_far) == 3:
+            raise MemoryError
+        return real(self, *given)
+
+    monkeypatch.setattr(Alarms, "at", at)
+    ran = await execute(ping, params(listener.port, count=100))
+    assert ran.outcome is not None
+    assert ran.outcome.error is not None
+    assert ran.outcome.error.type == "MemoryError"
+    assert (len(alarms()), timetable()._slots) == (0, {})
 
 
 async def test_a_ping_that_waits_for_its_moment_can_be_cancelled(listener: Listener, monkeypatch: pytest.MonkeyPatch):
