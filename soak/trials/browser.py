@@ -16,6 +16,7 @@ from playwright.async_api import Page, async_playwright
 from soak.client import Answer, Client, launched
 from soak.figures import Figure, in_mib
 from soak.server import Server, serving
+from tasks_app.tests.browser.asleep import asleep
 from tasks_app.tests.browser.between import between
 from tasks_app.tests.browser.conftest import CHROMIUM, FLAGS
 
@@ -70,15 +71,9 @@ async def _cut_off(page: Page, server: Server, seconds: float) -> list[Figure]:
 
 async def _stopped(page: Page, server: Server, before: set[int], seconds: float) -> list[Figure]:
     tasks = await _opened(page, server, server.url, "asleep")
-    stopped = [one for one in psutil.Process().children(recursive=True) if one.pid not in before and "chrom" in one.name()]
-    for one in stopped:
-        one.suspend()
-    try:
+    with asleep(but=before):
         await _changed(server, tasks, "asleep")
         await asyncio.sleep(seconds)
-    finally:
-        for one in stopped:
-            one.resume()
     took = await _until_same(page, server, "asleep")
     return [
         _shown(f"stopped for {seconds:,.0f} s", took),

@@ -6,14 +6,13 @@ import os
 import re
 import signal
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import psutil
 from playwright.sync_api import Page, Route, WebSocket, expect
 
+from tasks_app.tests.browser.asleep import asleep
 from tasks_app.tests.browser.between import between
 from tasks_app.tests.browser.conftest import Api, Complaints, ended, eventually, unhurried, with_time_at_rest
 from tasks_app.tests.browser.test_connection import same_as_the_api
@@ -234,21 +233,3 @@ def test_one_page_too_many_says_so_and_asks_seldom(page: Page, served: str, laun
     expect(page.locator(f"#task-{task['id']}")).to_be_visible()
     eventually(lambda: page.evaluate("() => asked") == len(polls) == 2)
     assert len(sockets) == 1
-
-
-@contextmanager
-def asleep() -> Iterator[None]:
-    """The browser's processes stand still, as those of a closed laptop do. A page before this one may have left some that end meanwhile."""
-    stopped = []
-    for one in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if "chrom" in one.name():
-                one.suspend()
-                stopped.append(one)
-    assert stopped
-    try:
-        yield
-    finally:
-        for one in stopped:
-            with suppress(psutil.NoSuchProcess):
-                one.resume()
