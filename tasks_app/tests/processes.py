@@ -85,7 +85,7 @@ class Started:
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Send the signal, wait, and return the exit code. Fails when a child outlives it."""
-        family = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        family = _family(self.process) if self.process.poll() is None else []
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(seconds)

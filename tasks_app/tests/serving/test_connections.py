@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -292,5 +293,8 @@ def unread_stream(address: str) -> socket.socket:
 def server_at(address: str) -> psutil.Process:
     """The process that listens there."""
     port = int(address.rpartition(":")[2])
-    children = psutil.Process().children()
-    return next(child for child in children if any(found.laddr.port == port for found in child.net_connections("tcp")))
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # of another test, which ends just now
+            if any(found.laddr.port == port for found in child.net_connections("tcp")):
+                return child
+    raise LookupError(address)
